@@ -1,0 +1,48 @@
+# Each target works as the only command typed on a fresh machine with Python >= 3.11 and make.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+# Two workers: the suite is made for two cores; a file's tests stay together with their servers.
+PYTEST ?= $(BIN)/python -m pytest -n 2 --dist loadfile
+
+.PHONY: help demo test check format bench servers lock clean
+
+help:            ## what can be made
+	@grep -E '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ —/'
+
+$(READY): requirements.lock pyproject.toml .ci/venv
+	PYTHON=$(PYTHON) .ci/venv $(VENV)
+	@touch $@
+
+# Its archive has faults on purpose: the run is right when it ends with exit code 3.
+demo: $(READY)   ## the main job on a small synthetic archive, into ./demo
+	rm -rf demo
+	$(BIN)/pacslift demo demo; test $$? -eq 3
+
+test: $(READY)   ## every test; servers that are not installed are named and skipped
+	$(PYTEST)
+
+check: $(READY)  ## format, lint, types, layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+format: $(READY) ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## measure, and write benchmarks/RESULTS.md
+	$(BIN)/python benchmarks/run.py
+
+servers:         ## install the Debian packages that tests and bench use (root)
+	.ci/servers
+
+lock: $(READY)   ## resolve the dependencies anew
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --universal --python-version 3.11 \
+	  --generate-hashes --no-header --quiet --output-file requirements.lock
+
+clean:           ## remove what the targets made
+	rm -rf $(VENV) demo dist

@@ -1,0 +1,100 @@
+"""Synthetic CT objects of a given size, as Part 10 files with a header of ordinary length."""
+
+import random
+from pathlib import Path
+
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
+
+ROOT = "1.2.826.0.1.3680043.8.498.5"
+PRIVATE = 60  # elements, beside about forty of the standard
+
+
+def write_objects(folder: Path, size: int, count: int) -> list[Path]:
+    """Write *count* objects of *size* bytes each, their names as short as can be."""
+    folder.mkdir(parents=True)
+    paths = []
+    for number in range(count):
+        path = folder / f"{number:x}"
+        _write(path, number, size)
+        paths.append(path)
+    return paths
+
+
+def _write(path: Path, number: int, size: int) -> None:
+    chance = random.Random(number)  # noqa: S311 - data that is the same every time
+    dataset = _header(number)
+    dataset.PixelData = b""
+    dataset.save_as(path, enforce_file_format=True)
+    rest = (size - path.stat().st_size) & ~1
+    dataset.PixelData = chance.randbytes(rest)
+    dataset.save_as(path, enforce_file_format=True)
+
+
+def _header(number: int) -> Dataset:
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID = CTImageStorage
+    dataset.SOPInstanceUID = f"{ROOT}.1.1.{number + 1}"
+    dataset.StudyInstanceUID = f"{ROOT}.1"
+    dataset.SeriesInstanceUID = f"{ROOT}.1.1"
+    dataset.PatientName, dataset.PatientID = "Bench^Mark", "BENCH1"
+    for keyword, value in _STANDARD.items():
+        setattr(dataset, keyword, value)
+    block = dataset.private_block(0x0029, "PACSLIFT BENCH", create=True)
+    for element in range(PRIVATE):
+        block.add_new(element, "LO", f"private value {element}")
+    return dataset
+
+
+_STANDARD: dict[str, str | int | float | list[str] | list[float]] = {
+    "SpecificCharacterSet": "ISO_IR 100",
+    "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
+    "StudyDate": "20190304",
+    "SeriesDate": "20190304",
+    "AcquisitionDate": "20190304",
+    "ContentDate": "20190304",
+    "StudyTime": "101501.000",
+    "SeriesTime": "101601.000",
+    "ContentTime": "101701.000",
+    "AccessionNumber": "ACC1",
+    "Modality": "CT",
+    "Manufacturer": "Example",
+    "InstitutionName": "Example Hospital",
+    "ReferringPhysicianName": "Doe^Jane",
+    "StudyDescription": "CT Thorax",
+    "SeriesDescription": "Thorax 1.0",
+    "ManufacturerModelName": "Bench 64",
+    "PatientBirthDate": "19500101",
+    "PatientSex": "O",
+    "PatientAge": "069Y",
+    "BodyPartExamined": "CHEST",
+    "SliceThickness": 1.0,
+    "KVP": 120.0,
+    "DeviceSerialNumber": "0001",
+    "SoftwareVersions": "1.0",
+    "ProtocolName": "Thorax",
+    "ConvolutionKernel": "Br40",
+    "PatientPosition": "HFS",
+    "StudyID": "1",
+    "SeriesNumber": 1,
+    "AcquisitionNumber": 1,
+    "InstanceNumber": 1,
+    "ImagePositionPatient": [0.0, 0.0, 0.0],
+    "ImageOrientationPatient": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
+    "FrameOfReferenceUID": f"{ROOT}.9",
+    "SamplesPerPixel": 1,
+    "PhotometricInterpretation": "MONOCHROME2",
+    "Rows": 512,
+    "Columns": 512,
+    "PixelSpacing": [0.7, 0.7],
+    "BitsAllocated": 16,
+    "BitsStored": 12,
+    "HighBit": 11,
+    "PixelRepresentation": 0,
+    "WindowCenter": 40.0,
+    "WindowWidth": 400.0,
+    "RescaleIntercept": -1024.0,
+    "RescaleSlope": 1.0,
+}

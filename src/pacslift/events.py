@@ -1,0 +1,108 @@
+"""What a run tells while it works: frozen facts, no wording, no patient data.
+
+The bar, the lines and the JSON stream are fed by the same records, so they cannot disagree.
+"""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class StageStarted:
+    """A stage of the run begins; *expected* is its number of steps where that is known."""
+
+    stage: str
+    expected: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StageFinished:
+    """A stage is complete; *sentence* says with which result, in counts."""
+
+    stage: str
+    sentence: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TableRead:
+    """One table of a dump is in the table store."""
+
+    table: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class FilesWalked:
+    """So many files of the storage have been listed."""
+
+    files: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceSent:
+    """The sender is through with one instance, whatever became of it."""
+
+    sop_instance_uid: str
+    state: str
+    cause: str | None
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StudyAsked:
+    """The target has been asked about one study; counts are instances."""
+
+    study_instance_uid: str
+    expected: int
+    verified: int
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something the operator should know that stops nothing. The report lists them."""
+
+    stage: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped:
+    """The run ends before its time, and why; nothing follows."""
+
+    sentence: str
+    exit_code: int
+
+
+Event = (
+    StageStarted
+    | StageFinished
+    | TableRead
+    | FilesWalked
+    | InstanceSent
+    | StudyAsked
+    | Finding
+    | Stopped
+)
+Sink = Callable[[Event], None]
+
+
+def to_json_line(event: Event) -> str:
+    """One event as one line; the class name is the field "event"."""
+    return json.dumps({"event": type(event).__name__, **asdict(event)}, sort_keys=True)
+
+
+def silence(_event: Event) -> None:
+    """Tell nobody."""
+
+
+def fan_out(*sinks: Sink) -> Sink:
+    """One sink that passes every event to each of *sinks*, in order."""
+
+    def tell(event: Event) -> None:
+        for sink in sinks:
+            sink(event)
+
+    return tell

@@ -1,0 +1,356 @@
+"""The whole run on one screen: a stage is one function, and each can be repeated.
+
+A stage that finds its work done from the same input leaves it: that is how a run that was cut off
+goes on where it was. What "the same input" means is a fingerprint, kept in the ledger once the
+stage is complete.
+"""
+
+import errno
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from polars.exceptions import PolarsError
+
+from pacslift import job as jobs
+from pacslift.adapter import Adapter, load_adapters
+from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
+from pacslift.events import Finding, Sink, StageFinished, StageStarted
+from pacslift.extract.odbc import redacted
+from pacslift.extract.store import load_tables
+from pacslift.extract.take import TablesTaken, take_tables
+from pacslift.inventory.build import build_catalog
+from pacslift.inventory.catalog import read_catalog, write_catalog
+from pacslift.inventory.reconcile import Reconciled
+from pacslift.inventory.take import take_inventory
+from pacslift.job import Job, job_lock
+from pacslift.ledger import Ledger
+from pacslift.plan.contexts import Pair, by_frequency
+from pacslift.plan.make import candidate_rows, file_rows, in_batches, instance_rows
+from pacslift.send.association import Timeouts
+from pacslift.send.deliver import deliver
+from pacslift.send.retrying import Sleep
+from pacslift.send.worker import Retries, StoreWorker
+from pacslift.verify.account import Account
+from pacslift.verify.findscu import FindTimeouts
+from pacslift.verify.prove import count_asked, prove
+from pacslift.verify.tell import account_now, write_report
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
+# Met while an object was read, sent or asked for; all others come from the inventory.
+READ_CAUSES = (
+    *TRANSIENT,
+    Cause.TRUNCATED,
+    Cause.DIGEST_DIFFERS,
+    Cause.CONTAINER_DAMAGED,
+    Cause.HEADER_DAMAGED,
+    Cause.PIXELS_DAMAGED,
+    Cause.NOT_DICOM,
+    Cause.IDENTITY_DIFFERS,
+    Cause.CHANGED_SINCE_SENT,
+    Cause.CONTEXT_REFUSED,
+    Cause.REFUSED_BY_TARGET,
+    Cause.NOT_AT_TARGET,
+    Cause.DIFFERS_AT_TARGET,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One job being worked on, by this process alone."""
+
+    job: Job
+    ledger: Ledger
+    tell: Sink
+
+
+def migrate(run: Run) -> Account:
+    """Move one legacy archive, and account for every instance in it.
+
+    A StopError ends the run, but not before the report says how far it came.
+    """
+    try:
+        extract(run)
+        inventory(run)
+        plan(run)
+        send(run)
+        verify(run)
+    except StopError as stop:
+        if run.ledger.get("planned"):
+            report(run, stopped=stop)
+        raise
+    return report(run)
+
+
+def extract(run: Run, *, again: bool = False) -> None:
+    """Dumps to tables: those columns that the adapter needs."""
+    known = load_adapters(run.job.adapters)
+    print_ = fingerprint(
+        dumps_print(run.job),
+        digests(known),
+        run.job.adapter,
+        dict(run.job.charset),
+        run.job.accept_truncated,
+    )
+    if not again and done(run, "extract", print_, run.job.tables / "tables.json"):
+        return
+    with stage(run, "extract") as say:
+        taken: TablesTaken = take_tables(run.job, known, run.tell)
+        run.ledger.put("adapter", taken.adapter)
+        run.ledger.put("dump", taken.format)
+        run.ledger.put("cuts", str(len(taken.cuts)))
+        note(run, "extract", taken.findings)
+        say(
+            f"{taken.tables} tables, {taken.rows:,} rows of {taken.format}, read as {taken.adapter}"
+        )
+    run.ledger.put("extract", print_)
+
+
+def inventory(run: Run, *, again: bool = False) -> None:
+    """Tables to the catalog, and the catalog against the disk; both go into the plan."""
+    require(run, "extract", "pacslift extract")
+    adapter = adapter_of(run)
+    print_ = fingerprint(run.ledger.get("extract"), mounts_print(run.job), run.job.probe)
+    if not again and done(run, "inventory", print_, run.job.catalog / "instances.parquet"):
+        return
+    with stage(run, "inventory") as say:
+        catalog = build_catalog(adapter, load_tables(run.job.tables))
+        if not catalog["instances"].height:
+            raise CatalogError(
+                f"the dump holds no instances for the adapter {adapter.name}; "
+                "is it the right dump, and complete? `pacslift inspect` shows its tables and rows"
+            )
+        found = take_inventory(
+            adapter, catalog, run.job.mounts, run.job.dumps, run.job.probe, run.tell
+        )
+        run.ledger.forget("inventory", "planned")  # what follows may be cut off half written
+        write_catalog(catalog, run.job.catalog)
+        found.reconciled.write(run.job.catalog)
+        run.ledger.put("pairs", json.dumps([[*pair, n] for pair, n in sorted(found.pairs.items())]))
+        note(run, "inventory", found.findings)
+        say(
+            f"{catalog['instances'].height:,} instances in {catalog['studies'].height:,} studies, "
+            f"{found.reconciled.files.height:,} files in the storage"
+        )
+    run.ledger.put("inventory", print_)
+
+
+def plan(run: Run, *, again: bool = False) -> None:
+    """Decide for every instance row and every file, and write it into the ledger."""
+    require(run, "inventory", "pacslift inventory")
+    adapter = adapter_of(run)
+    content = jobs.content_digest(run.job, adapter.digest)
+    print_ = fingerprint(run.ledger.get("inventory"), content)
+    if not again and done(run, "planned", print_):
+        return
+    job = run.job if run.ledger.get("content") in (None, content) else jobs.touch_revised(run.job)
+    with stage(run, "plan") as say:
+        catalog, found = read_catalog(run.job.catalog), Reconciled.read(run.job.catalog)
+        rows = instance_rows(catalog, found.instances, found.candidates)
+        run.ledger.replan(
+            in_batches(rows),
+            in_batches(candidate_rows(found.candidates)),
+            in_batches(file_rows(found.files)),
+            {"instances": catalog["instances"].height, "files": found.files.height},
+        )
+        planned = run.ledger.count_planned()
+        say(f"{planned:,} instances to send, {rows.height - planned:,} not")
+    run.ledger.put("revision", jobs.revision(job, adapter.digest))
+    run.ledger.put("content", content)
+    run.ledger.put("planned", print_)
+
+
+def send(run: Run) -> None:
+    """Bring what is planned to the target. Raises StopError when the target is of no use."""
+    require(run, "planned", "pacslift plan")
+    for cause in TRANSIENT:
+        run.ledger.reopen(cause)
+    expected = run.ledger.count_planned()
+    if not expected:
+        return
+    with stage(run, "send", expected) as say:
+        before = run.ledger.totals()
+        pairs = planned_pairs(run.ledger)
+        job = run.job
+
+        def make_worker(sleep: Sleep) -> StoreWorker:
+            timeouts = Timeouts(response=job.response_timeout)
+            retries = Retries(job.busy_waits, job.lost_waits)
+            return StoreWorker.to(job.target, pairs, timeouts, retries, sleep)
+
+        began = time.monotonic()
+        try:
+            deliver(run.ledger, make_worker, min(job.associations, expected), run.tell)
+        finally:
+            seconds = time.monotonic() - began
+            run.ledger.add_time("send", seconds)
+            say(sent_sentence(before, run.ledger.totals(), seconds))
+
+
+def verify(run: Run) -> None:
+    """Ask the target for everything that was sent."""
+    require(run, "planned", "pacslift plan")
+    expected = count_asked(run.ledger)
+    if not expected:
+        return
+    with stage(run, "verify", expected) as say:
+        timeouts = FindTimeouts(response=run.job.response_timeout)
+        proof = prove(run.ledger, run.job.target, timeouts, run.tell)
+        note(run, "verify", proof.findings)
+        run.ledger.put("extra", str(proof.extra))
+        run.ledger.put("no_verification", proof.impossible or "")
+        say(proof.impossible or f"{proof.verified:,} of {expected:,} instances are at the target")
+
+
+def report(run: Run, stopped: StopError | None = None) -> Account:
+    """Write the report folder; gives the account."""
+    require(run, "planned", "pacslift plan")
+    with stage(run, "report") as say:
+        account = write_report(run.job, run.ledger, str(stopped) if stopped else None)
+        say(str(run.job.report / "report.html"))
+    return account
+
+
+@contextmanager
+def opened(folder: Path, tell: Sink) -> Iterator[Run]:
+    """Hold the job in *folder*, its ledger open. Raises StopError for what is wrong with it."""
+    job = jobs.load_job(folder)
+    jobs.require_writable(job.folder)
+    with job_lock(job.folder):
+        ledger = Ledger(job.ledger)
+        try:
+            yield Run(job, ledger, tell)
+        except (OSError, PolarsError) as error:
+            if not tells_no_room(error):
+                raise
+            raise JobFolderError(
+                f"the job folder {job.folder} takes no more: {error}; make room on its disk, then "
+                "run again: the run goes on where it was"
+            ) from error
+        finally:
+            ledger.close()
+
+
+def tells_no_room(error: OSError | PolarsError) -> bool:
+    """Whether a file could not be written; Polars has the system's error number in its text."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in NO_ROOM
+    numbers = re.findall(r"\(os error (\d+)\)", str(error))
+    return any(int(number) in NO_ROOM for number in numbers)
+
+
+def retry(run: Run, cause: Cause) -> int:
+    """Plan again what failed or was set aside for *cause*; gives the number of instances.
+
+    What the comparison with the storage set aside is judged anew: a file may have been found, a
+    root mounted. Hidden rows and duplicates stay what the database and the disk make them.
+    """
+    if cause in READ_CAUSES:
+        return run.ledger.reopen(cause)
+    before = run.ledger.count_planned()
+    inventory(run, again=True)
+    plan(run, again=True)
+    return run.ledger.count_planned() - before
+
+
+def account_of(folder: Path) -> Account:
+    """The account so far, read beside a run that may be going on."""
+    job = jobs.load_job(folder)
+    if not job.ledger.exists():
+        raise JobFolderError(f"{folder} has no ledger yet; start with `pacslift run {folder}`")
+    ledger = Ledger(job.ledger)
+    try:
+        return account_now(ledger)
+    finally:
+        ledger.close()
+
+
+@contextmanager
+def stage(run: Run, name: str, expected: int | None = None) -> Iterator[Callable[[str], None]]:
+    """Tell that a stage begins and, with what it says, that it has ended."""
+    run.tell(StageStarted(name, expected))
+    began, said = time.monotonic(), [""]
+    try:
+        yield said.append
+    finally:
+        if said[-1]:
+            run.tell(StageFinished(name, said[-1], time.monotonic() - began))
+
+
+def note(run: Run, name: str, findings: Sequence[str]) -> None:
+    """Put the findings of a stage on record, and tell them."""
+    run.ledger.find(name, findings)
+    for sentence in findings:
+        run.tell(Finding(name, sentence))
+
+
+def done(run: Run, key: str, print_: str, *made: Path) -> bool:
+    """Whether a stage was completed from the same input and what it made is still there."""
+    return run.ledger.get(key) == print_ and all(path.exists() for path in made)
+
+
+def require(run: Run, key: str, command: str) -> None:
+    """JobFolderError unless the stage before has been completed."""
+    if run.ledger.get(key) is None:
+        raise JobFolderError(
+            f"{run.job.folder} is not that far yet; run `{command} {run.job.folder}` first, "
+            f"or `pacslift run {run.job.folder}` for everything"
+        )
+
+
+def adapter_of(run: Run) -> Adapter:
+    """The adapter that extract chose."""
+    return load_adapters(run.job.adapters)[run.ledger.get("adapter") or ""]
+
+
+def fingerprint(*parts: object) -> str:
+    """A digest over *parts*, hex."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def dumps_print(job: Job) -> list[tuple[str, int, int]]:
+    """Path, size and time of every file of the dumps; a database counts by its name alone.
+
+    A database that has changed since is read again by `pacslift extract` only, so that a run that
+    was cut off goes on with the rows it began with.
+    """
+    files = [
+        file
+        for dump in job.dumps
+        for file in (sorted(dump.rglob("*")) if dump.is_dir() else [dump])
+        if file.is_file()
+    ]
+    databases = [(redacted(text), 0, 0) for text in job.databases]
+    return [*databases, *((str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files)]
+
+
+def mounts_print(job: Job) -> list[tuple[str, str]]:
+    """Old roots and their folders."""
+    return sorted((name, str(path)) for name, path in job.mounts.items())
+
+
+def digests(known: Mapping[str, Adapter]) -> list[str]:
+    """The digests of the adapters, in their names' order."""
+    return [known[name].digest for name in sorted(known)]
+
+
+def planned_pairs(ledger: Ledger) -> tuple[Pair, ...]:
+    """Pairs of SOP class and transfer syntax to propose: planned ones, then those probed."""
+    probed = {(c, t): n for c, t, n in json.loads(ledger.get("pairs") or "[]")}
+    return by_frequency(probed | ledger.pairs())
+
+
+def sent_sentence(before: Mapping[str, int], after: Mapping[str, int], seconds: float) -> str:
+    """What the send stage has done, from the totals before and after it."""
+    stored = after["stored"] - before["stored"]
+    count = after["bytes"] - before["bytes"]
+    rate = f"{stored / max(seconds, 1e-3):,.0f}/s, {count / max(seconds, 1e-3) / 1e6:,.1f} MB/s"
+    left_out = after["troubled"] - before["troubled"]
+    trouble = f", {left_out:,} not" if left_out else ""
+    return f"{stored:,} stored{trouble}; {rate}"

@@ -1,0 +1,1 @@
+"""Tables to the canonical catalog; files on disk; catalog against files."""

@@ -1,0 +1,72 @@
+"""Where the catalog's rows point to, and what lies there: names and sizes, nothing is opened."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from pacslift.errors import Cause, SetAsideError
+from pacslift.events import FilesWalked, Sink
+from pacslift.inventory.catalog import Catalog
+from pacslift.inventory.reconcile import DISK, PLACES
+from pacslift.inventory.roots import Mounts
+from pacslift.inventory.walkfiles import Kind, walk_files
+
+TELL_EVERY = 5_000  # files between two events
+
+
+def locate_all(catalog: Catalog, folders: Mapping[str, Path]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """PLACES of the catalog's files rows, and mount, relative, kind of its attachments."""
+    files = catalog["files"]
+    roots = files.filter(pl.col("rank") == 0)["root"].unique().drop_nulls()
+    only = roots[0] if roots.len() == 1 else None
+    mounts = Mounts(folders, only)
+    places = [locate(mounts, row["root"], row["path"]) for row in files.iter_rows(named=True)]
+    added = pl.DataFrame(
+        places,
+        schema={c: PLACES[c] for c in ("mount", "relative", "cause", "detail")},
+        orient="row",
+    )
+    kept = files.select(c for c in PLACES if c in files.columns)
+    beside = catalog["attachments"]
+    spots = [locate(mounts, row["root"], row["path"])[:2] for row in beside.iter_rows(named=True)]
+    spotted = pl.DataFrame(spots, schema={"mount": pl.String(), "relative": pl.String()},
+                           orient="row")  # fmt: skip
+    return (
+        pl.concat([kept, added], how="horizontal").select(list(PLACES)),
+        pl.concat([spotted, beside.select("kind")], how="horizontal").drop_nulls("mount"),
+    )
+
+
+def locate(
+    mounts: Mounts, root: str | None, path: str | None
+) -> tuple[str | None, str | None, str | None, str | None]:
+    """Mount and relative path of one row, or the cause and detail against it."""
+    if path is None:
+        return None, None, Cause.NO_FILE_ROW.value, "its row in the database has no path"
+    try:
+        located = mounts.locate(root, path)
+    except SetAsideError as error:
+        return None, None, error.cause.value, error.detail
+    return str(located.mount), located.relative, None, None
+
+
+def list_disk(folders: Iterable[Path], tell: Sink) -> pl.DataFrame:
+    """DISK: every entry below the folders, each once even where one lies inside another."""
+    distinct = sorted(set(folders))
+    rows: list[tuple[str, str, int | None, str | None]] = []
+    for folder in distinct:
+        inner = tuple(
+            f"{other.relative_to(folder).as_posix()}/"
+            for other in distinct
+            if other != folder and other.is_relative_to(folder)
+        )
+        for entry in walk_files(folder):
+            if inner and entry.relative.startswith(inner):
+                continue
+            fault = None if entry.kind is Kind.FILE else f"{entry.kind} {entry.detail}".strip()
+            rows.append((str(folder), entry.relative, entry.size_bytes, fault))
+            if len(rows) % TELL_EVERY == 0:
+                tell(FilesWalked(len(rows)))
+    tell(FilesWalked(len(rows)))
+    return pl.DataFrame(rows, schema=DISK, orient="row")

@@ -1,0 +1,67 @@
+"""Several rows for one object: sent once where they are equal, not at all where they differ.
+
+Never let the target decide: some keep the old object and answer success, some replace it
+(repair.md I05 to I07).
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory.catalog import Catalog
+from pacslift.inventory.reconcile import Reconciled, duplicate_groups
+from pacslift.inventory.roots import open_inside
+from pacslift.inventory.stored import open_stored
+
+CHUNK = 1 << 20  # bytes
+
+
+def settle_duplicates(catalog: Catalog, found: Reconciled) -> Reconciled:
+    """Keep one of several rows for one object; set all aside where their objects differ."""
+    first = found.candidates.sort("rank").unique("instance_key", keep="first")
+    places = {row["instance_key"]: row for row in first.iter_rows(named=True)}
+    groups = duplicate_groups(catalog, found.instances).iter_rows(named=True)
+    verdicts: dict[str, tuple[str, str]] = {}
+    for uid, rows in groupby(groups, key=lambda row: row["sop_instance_uid"]):
+        keys = [row["instance_key"] for row in rows]
+        verdicts.update(judge_duplicates(uid, keys, places))
+    return found.with_verdicts(verdicts)
+
+
+def judge_duplicates(
+    uid: str, keys: Sequence[str], places: Mapping[str, Mapping[str, str]]
+) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Key, cause and detail of those rows for the object *uid* that are not to be sent."""
+    digests = {key: content_digest(places[key]) for key in keys}
+    if len(set(digests.values())) == 1 and None not in digests.values():
+        for key in keys[1:]:
+            detail = f"the same object as instance {keys[0]}, equal to the byte; sent once"
+            yield key, (Cause.DUPLICATE_EQUAL.value, detail)
+        return
+    for key in keys:
+        others = ", ".join(other for other in keys if other != key)
+        detail = f"SOP Instance UID {uid} is also that of {others}, with other content"
+        yield key, (Cause.DUPLICATE_DIFFERS.value, detail)
+
+
+def content_digest(place: Mapping[str, str]) -> bytes | None:
+    """Give the sha256 of the Data Set at *place*, or None if it cannot be read.
+
+    Of the Data Set alone: the same object may lie there in another container.
+    """
+    digest = hashlib.sha256()
+    try:
+        fd = open_inside(Path(place["mount"]), place["relative"])
+        stored = open_stored(fd, place["container"])
+        try:
+            digest.update(stored.transfer_syntax_uid.encode())
+            for start in range(stored.dataset_start, stored.dataset_end, CHUNK):
+                length = min(CHUNK, stored.dataset_end - start)
+                digest.update(stored.source.read(start, length))
+        finally:
+            stored.source.close()
+    except SetAsideError:
+        return None
+    return digest.digest()

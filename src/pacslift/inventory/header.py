@@ -1,0 +1,206 @@
+"""Walk the top level of a data set element by element, as bytes.
+
+Strategy: an element's header says where the next one starts, so values are jumped over, not read;
+what has undefined length is left to nesting.py. Damage raises nothing: the walk stops and says
+where and why, because whoever sniffs an encoding must be able to fail cheaply (repair.md 1.1).
+Cost: linear in the number of elements; about a fifth of a microsecond for each.
+
+PS3.5 7.1 (element headers), A.4 (Pixel Data of undefined length).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple, TypeAlias
+
+from pacslift.inventory.bytesource import ByteSource
+from pacslift.inventory.nesting import (
+    BIG,
+    ITEM_GROUP,
+    LITTLE,
+    LONG_VRS,
+    SHORT_VRS,
+    UNDEFINED,
+    Content,
+    Fault,
+    Window,
+    behind_sequence,
+    inside,
+)
+
+__all__ = ["PIXEL_DATA", "UNDEFINED", "Element", "Encoding", "Fault", "Header", "walk"]
+
+PIXEL_DATA = 0x7FE00010
+MOST_ELEMENTS = 65_536  # on the top level; real objects stay below ten thousand
+_NO_TAG = ITEM_GROUP << 16  # items and delimiters are no elements of a data set, nor is (0000,0000)
+_NONE: frozenset[bytes] = frozenset()
+_UNDEFINED_VRS = frozenset({b"", b"SQ", b"UN", b"OB", b"OW"})
+
+
+class Encoding(StrEnum):
+    """How elements are written; what a transfer syntax says apart from compression."""
+
+    IMPLICIT_LITTLE = "Implicit VR Little Endian"
+    EXPLICIT_LITTLE = "Explicit VR Little Endian"
+    EXPLICIT_BIG = "Explicit VR Big Endian"
+
+
+class Element(NamedTuple):
+    """One element of the top level. Offsets count from the start of the source.
+
+    *length* is as written, UNDEFINED where there is none; *end* is the offset behind the value and
+    its delimiter. *vr* is empty under Implicit VR.
+    """
+
+    tag: int
+    vr: bytes
+    start: int
+    value: int
+    length: int
+    end: int
+
+
+Place: TypeAlias = tuple[bytes, int, int, int]  # vr, start, value, length
+
+
+@dataclass(slots=True)
+class Header:
+    """What a walk found.
+
+    places   tag to its Place, in file order
+    ends     tag to the offset behind the element, only for those of undefined length
+    repeats  elements whose tag was met before
+    start    offset of the first element
+    stop     offset behind the last whole element; where the walk stopped if there is a fault
+    items    items or fragments on the first level of the sequence walked last
+    odd      some element has an odd length; odd_items the same of those items or fragments
+    """
+
+    encoding: Encoding
+    start: int
+    stop: int
+    places: dict[int, Place] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
+    repeats: list[Element] = field(default_factory=list)
+    fault: Fault | None = None
+    ascending: bool = True
+    odd: bool = False
+    items: int = 0
+    odd_items: bool = False
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self.places
+
+    def find(self, tag: int) -> Element | None:
+        """Give the element with this tag, the first one if there are several."""
+        place = self.places.get(tag)
+        if place is None:
+            return None
+        vr, start, value, length = place
+        end = self.ends[tag] if length == UNDEFINED else value + length
+        return Element(tag, vr, start, value, length, end)
+
+    def elements(self) -> Iterator[Element]:
+        """Give all elements in file order; of those with one tag, the first."""
+        for tag, (vr, start, value, length) in self.places.items():
+            end = self.ends[tag] if length == UNDEFINED else value + length
+            yield Element(tag, vr, start, value, length, end)
+
+
+def walk(source: ByteSource, start: int, end: int, encoding: Encoding) -> Header:
+    """Walk the elements from *start* to *end*.
+
+    Gives a Header, also for damaged bytes: then with a fault, and everything before it. Pixel Data
+    that lacks nothing but its sequence delimiter is in it, with the fault NO_DELIMITER.
+    Raises SetAsideError only when the source cannot be read.
+    """
+    header = Header(encoding, start, start)
+    _walk(Window(source, start, end), header)
+    return header
+
+
+def _walk(window: Window, header: Header) -> None:  # noqa: C901
+    # One flat loop over local names, since this is the hottest code of the inventory. Under
+    # Implicit VR there are no VRs to look up, which costs the other encodings nothing.
+    implicit, order = _content(header.encoding)
+    short_vrs, long_vrs = (_NONE, _NONE) if implicit else (SHORT_VRS, LONG_VRS)
+    unpack, unpack_length = order.explicit.unpack_from, order.length.unpack_from
+    places, position, end = header.places, header.stop, window.end
+    data, base, limit = window.data, window.base, window.limit
+    reach = min(end, UNDEFINED - 1)  # no element of undefined length ends before it
+    last, odd = 0, 0
+    while position < end:
+        if position > limit:
+            if len(places) > MOST_ELEMENTS:
+                header.fault = Fault.TOO_MANY
+                break
+            window.reach(position)
+            data, base, limit = window.data, window.base, window.limit
+        group, element, vr, length = unpack(data, position - base)
+        if vr in short_vrs:
+            value = position + 8
+        elif vr in long_vrs:
+            value = position + 12
+            (length,) = unpack_length(data, position - base + 8)
+        elif implicit:
+            vr, value = b"", position + 8
+            (length,) = unpack_length(data, position - base + 4)
+        else:
+            header.fault = Fault.NO_ELEMENT
+            break
+        tag = group << 16 | element
+        behind = value + length
+        if behind <= reach and last < tag < _NO_TAG:
+            places[tag] = (vr, position, value, length)
+            odd |= length
+            last, position = tag, behind
+        else:
+            unusual = Element(tag, vr, position, value, length, behind)
+            position = _note(window, header, unusual, last)
+            last = max(last, tag)
+            if header.fault is not None:
+                break
+    header.stop = position
+    header.odd |= bool(odd & 1)
+
+
+def _content(encoding: Encoding) -> Content:
+    order = BIG if encoding is Encoding.EXPLICIT_BIG else LITTLE
+    return Content(encoding is Encoding.IMPLICIT_LITTLE, order)
+
+
+def _note(window: Window, header: Header, element: Element, last: int) -> int:
+    """Note an element that is out of the ordinary, or its fault; give where the walk goes on."""
+    if not 0 < element.tag < _NO_TAG:
+        header.fault = Fault.NO_ELEMENT
+        return element.start
+    if element.length == UNDEFINED:
+        element = element._replace(end=_behind_delimiter(window, header, element))
+        if element.end < 0:
+            return element.start
+    elif element.end > window.end:
+        header.fault = Fault.OVERRUN
+        return element.start
+    else:
+        header.odd |= bool(element.length & 1)
+    header.ascending &= element.tag > last
+    if element.tag in header.places:
+        header.repeats.append(element)
+    else:
+        header.places[element.tag] = element[1:5]
+    return element.end
+
+
+def _behind_delimiter(window: Window, header: Header, element: Element) -> int:
+    """Give where an element of undefined length ends; -1, and the fault noted, if nowhere."""
+    if element.vr not in _UNDEFINED_VRS:
+        header.fault = Fault.BAD_UNDEFINED
+        return -1
+    unknown = element.vr == b"UN"
+    content = inside(window, element.value, _content(header.encoding), unknown=unknown)
+    found = behind_sequence(window, element.value, content)
+    header.fault, header.items, header.odd_items = found.fault, found.items, found.odd
+    header.ends[element.tag] = found.end
+    if found.fault is Fault.NO_DELIMITER and element.tag != PIXEL_DATA:
+        header.fault = Fault.OVERRUN  # more items may have been lost: nothing says how many
+    return found.end if header.fault in {None, Fault.NO_DELIMITER} else -1

@@ -1,0 +1,167 @@
+"""What a stored object really is: where its data set starts and ends, and how it is written.
+
+The file's name and the database's word for its container are hints; the bytes decide. Each way in
+which an object's envelope may be wrong and still leave no doubt about the data set is healed by
+reading, and noted by its id in repair.md ("E04"); whatever leaves a doubt sets the object aside.
+Order: container, meta, transfer syntax, elements to the end, tail.
+"""
+
+import os
+import zlib
+from dataclasses import dataclass, replace
+
+from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory.bytesource import ByteSource, FileBytes
+from pacslift.inventory.dataset import DataSet, find_dataset
+from pacslift.inventory.filemeta import Meta, read_meta
+from pacslift.inventory.header import UNDEFINED, Header
+from pacslift.inventory.inflate import MOST_BYTES, RAW, WRAPPED, inflate
+from pacslift.inventory.syntaxes import INFLATED
+
+SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
+_DIRECTORY_RECORDS = 0x00041220
+_MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+_PACKED_LENGTH = 8  # Orthanc writes the unpacked length before the stream
+CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib"})
+
+
+@dataclass(slots=True)
+class StoredObject:
+    """A data set in its source, from *dataset_start* to *dataset_end*.
+
+    *envelope* holds the ids of the faults healed by reading (repair.md 1 and 2). *header* is the
+    walk of the data set, "S08" in the envelope means that its Pixel Data lacks the delimiter.
+    """
+
+    source: ByteSource
+    header: Header
+    dataset_start: int
+    dataset_end: int
+    transfer_syntax_uid: str
+    meta_sop_class_uid: str | None
+    meta_sop_instance_uid: str | None
+    envelope: tuple[str, ...]
+
+    def value(self, tag: int) -> bytes | None:
+        """Give the bytes of a top-level element's value; None where there is no such element."""
+        place = self.header.places.get(tag)
+        if place is None:
+            return None
+        _, _, value, length = place
+        size = self.header.ends[tag] - value if length == UNDEFINED else length
+        return self.source.read(value, size)
+
+    def uid(self, tag: int) -> str:
+        """Give a UID without its padding (PS3.5 9.1); empty where there is none."""
+        return (self.value(tag) or b"").decode("latin-1").strip("\0 ")
+
+    def close(self) -> None:
+        """Close the source; segments that point into it are void from then on."""
+        self.source.close()
+
+
+def open_stored(fd: int, container: str | None = None) -> StoredObject:
+    """Find the data set in an open file; owns the descriptor from then on, also on error.
+
+    Takes   *container*: "part10", "bare", "orthanc-zlib", or None; the first two are the same as
+            None, since the bytes decide.
+    Raises  SetAsideError NOT_DICOM, TRUNCATED, HEADER_DAMAGED, PIXELS_DAMAGED, CONTAINER_DAMAGED,
+            CONTAINER_UNKNOWN, EMPTY_FILE or UNREADABLE.
+    """
+    if container is not None and container not in CONTAINERS:
+        os.close(fd)
+        raise SetAsideError(
+            Cause.CONTAINER_UNKNOWN,
+            f"container {container!r} has no reader; known are {', '.join(sorted(CONTAINERS))}",
+        )
+    source = FileBytes(fd)
+    try:
+        packed = container == "orthanc-zlib" or (container is None and _looks_packed(source))
+        return _unpacked(source) if packed else _stored_in(source)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _stored_in(source: ByteSource) -> StoredObject:
+    if not source.size:
+        raise SetAsideError(Cause.EMPTY_FILE, "the file has no bytes")
+    meta = read_meta(source)
+    if meta.sop_class_uid == _MEDIA_STORAGE_DIRECTORY:
+        raise _directory()
+    if meta.transfer_syntax_uid in INFLATED:
+        return _inflated(source, meta)
+    return _finished(source, meta, find_dataset(source, meta))
+
+
+def _finished(source: ByteSource, meta: Meta, found: DataSet) -> StoredObject:
+    if _DIRECTORY_RECORDS in found.header:
+        raise _directory()
+    return StoredObject(
+        source,
+        found.header,
+        found.header.start,
+        found.header.stop,
+        found.transfer_syntax_uid,
+        meta.sop_class_uid,
+        meta.sop_instance_uid,
+        found.envelope,
+    )
+
+
+def _directory() -> SetAsideError:
+    return SetAsideError(
+        Cause.NOT_DICOM, "the file is a DICOMDIR, which lists objects and is none itself"
+    )
+
+
+def _looks_packed(source: ByteSource) -> bool:
+    """Say whether this is Orthanc's length and a zlib header (RFC 1950 2.2)."""
+    first = source.read(0, _PACKED_LENGTH + 2)
+    if len(first) < _PACKED_LENGTH + 2 or first[8] & 0x0F != zlib.DEFLATED:
+        return False
+    length = int.from_bytes(first[:8], "little")
+    return 0 < length <= MOST_BYTES and int.from_bytes(first[8:], "big") % 31 == 0
+
+
+def _unpacked(source: ByteSource) -> StoredObject:
+    """Open what Orthanc stores as compression type 2: 8 bytes of length, then a zlib stream."""
+    length = int.from_bytes(source.read(0, _PACKED_LENGTH), "little")
+    if not 0 < length <= MOST_BYTES:
+        raise SetAsideError(
+            Cause.CONTAINER_DAMAGED,
+            f"the container gives {length} as its unpacked size, not one up to {MOST_BYTES}",
+        )
+    plain = inflate(source, _PACKED_LENGTH, WRAPPED, length)
+    if plain.size != length:
+        plain.close()
+        raise SetAsideError(
+            Cause.CONTAINER_DAMAGED,
+            f"the container promises {length} bytes and holds {plain.size}",
+        )
+    try:
+        stored = _stored_in(plain)
+    except BaseException:
+        plain.close()
+        raise
+    source.close()
+    return stored
+
+
+def _inflated(source: ByteSource, meta: Meta) -> StoredObject:
+    """Open an object whose data set is deflated (PS3.5 A.5); a zlib wrapper is tolerated."""
+    syntax = INFLATED[meta.transfer_syntax_uid or ""]
+    try:
+        plain = inflate(source, meta.start, RAW)
+    except SetAsideError as damage:
+        if "broken" not in damage.detail:
+            raise
+        plain = inflate(source, meta.start, WRAPPED)
+    meta = replace(meta, start=0, transfer_syntax_uid=syntax, envelope=(*meta.envelope, "E17"))
+    try:
+        stored = _finished(plain, meta, find_dataset(plain, meta))
+    except BaseException:
+        plain.close()
+        raise
+    source.close()
+    return stored

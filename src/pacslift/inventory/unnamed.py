@@ -1,0 +1,59 @@
+"""Files that no row names: the dump itself, orphans, and what is no object at all."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import polars as pl
+
+from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory.catalog import Catalog
+from pacslift.inventory.probe import probe
+from pacslift.ledger import FileState
+
+
+def name_index(files: pl.DataFrame, dumps: Sequence[Path]) -> pl.DataFrame:
+    """Mark the dump's own files among *files* that nothing else names."""
+    paths = [str(path) for path in dumps]
+    path = pl.format("{}/{}", "mount", "relative")
+    inside = path.is_in(paths)
+    for dump in paths:
+        # A folder given as a dump, and what SQLite keeps beside its file.
+        inside |= path.str.starts_with(dump + "/")
+        inside |= path.is_in([dump + suffix for suffix in ("-wal", "-shm", "-journal")])
+    state = pl.when(pl.col("state").is_null() & inside).then(pl.lit(FileState.INDEX.value))
+    return files.with_columns(state=pl.coalesce("state", state))
+
+
+def judge_unnamed(files: pl.DataFrame, catalog: Catalog, *, look: bool) -> pl.DataFrame:
+    """Give every file without a state one, by opening it if *look* allows."""
+    owners = dict(catalog["instances"].select("sop_instance_uid", "instance_key").iter_rows())
+    unnamed = files.filter(pl.col("state").is_null())
+    verdicts = [
+        judge_one(Path(row["mount"]), row["relative"], owners, look=look)
+        for row in unnamed.iter_rows(named=True)
+    ]
+    judged = unnamed.select("mount", "relative").with_columns(
+        pl.Series("new_state", [state for state, _ in verdicts], pl.String()),
+        pl.Series("new_detail", [detail for _, detail in verdicts], pl.String()),
+    )
+    return files.join(judged, on=["mount", "relative"], how="left", maintain_order="left").select(
+        "mount", "relative", "size_on_disk", "instance_key",
+        state=pl.coalesce("state", "new_state"), detail=pl.coalesce("detail", "new_detail"),
+    )  # fmt: skip
+
+
+def judge_one(
+    mount: Path, relative: str, owners: Mapping[str, str], *, look: bool
+) -> tuple[str, str]:
+    """State and detail of one file that nothing names."""
+    if not look:
+        return FileState.ORPHAN, "no row names it; not opened"
+    try:
+        probed = probe(mount, relative, None)
+    except SetAsideError as error:
+        state = FileState.UNREADABLE if error.cause is Cause.UNREADABLE else FileState.NOT_DICOM
+        return state, error.detail
+    if probed.sop_instance_uid in owners:
+        owner = owners[probed.sop_instance_uid]
+        return FileState.ORPHAN_DUPLICATE, f"holds the SOP Instance UID of instance {owner}"
+    return FileState.ORPHAN, f"holds {probed.sop_instance_uid}, which no row has"

@@ -1,0 +1,360 @@
+"""The job folder and job.toml, what a person writes.
+
+A job folder is made readable by its owner alone, since it comes to hold patient data. Its
+revision is a digest over job.toml, the adapter's folder and the version of the rules; the
+`revised` line is the only time that may enter an object (design: the same input and the same
+revision give the same bytes).
+"""
+
+import hashlib
+import os
+import re
+import sqlite3
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pacslift.errors import JobBusyError, JobFileError, JobFolderError
+
+RULES_VERSION = "1"  # raised whenever a repair rule would give other bytes than before
+ODBC = "odbc:"  # begins the name of a database that is read in the place of a dump
+PROBES = ("none", "sample", "all")
+TARGET = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})", re.ASCII)
+KNOWN = {
+    "": {"revised", "source", "storage", "target", "send", "inventory", "charset"},
+    "source": {"dumps", "adapter", "adapters", "accept_truncated"},
+    "storage": {"mounts"},
+    "target": {"aet", "host", "port", "calling_aet"},
+    "send": {"associations", "response_timeout", "busy_waits", "lost_waits"},
+    "inventory": {"probe"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TargetAddress:
+    """Where the objects go: AE titles (PS3.8 9.3.2, at most 16 characters), host and port."""
+
+    aet: str
+    host: str
+    port: int
+    calling_aet: str = "PACSLIFT"
+
+    def __str__(self) -> str:
+        """AET@HOST:PORT, as the command line takes it."""
+        return f"{self.aet}@{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One migration, as job.toml says it. Paths are absolute."""
+
+    folder: Path
+    dumps: tuple[Path, ...]
+    mounts: Mapping[str, Path]
+    target: TargetAddress
+    adapter: str | None = None
+    adapters: tuple[Path, ...] = ()
+    associations: int = 2
+    response_timeout: float = 60.0  # seconds; an archive may need long to store a large object
+    busy_waits: tuple[float, ...] = (1.0, 5.0, 15.0)  # seconds before asking a busy target again
+    lost_waits: tuple[float, ...] = (0.0, 5.0, 30.0)  # seconds before each new association
+    probe: str = "sample"
+    revised: str = field(default="")
+    databases: tuple[str, ...] = field(default=(), repr=False)  # ODBC and a connection string
+    charset: Mapping[str, str] = field(default_factory=dict)  # "*", table or table.column: codec
+    accept_truncated: bool = False  # a dump that ends early is read up to its last good row
+
+    @property
+    def tables(self) -> Path:
+        """Folder of the extracted tables."""
+        return self.folder / "tables"
+
+    @property
+    def catalog(self) -> Path:
+        """Folder of the canonical catalog."""
+        return self.folder / "catalog"
+
+    @property
+    def report(self) -> Path:
+        """Folder of the report."""
+        return self.folder / "report"
+
+    @property
+    def ledger(self) -> Path:
+        """File of the ledger."""
+        return self.folder / "ledger.db"
+
+
+def parse_target(text: str, calling_aet: str = "PACSLIFT") -> TargetAddress:
+    """AET@HOST:PORT as an address. JobFileError says what would be right."""
+    match = TARGET.fullmatch(text)
+    if not match or not match["aet"].strip() or not 0 < int(match["port"]) <= 65535:  # noqa: PLR2004
+        raise JobFileError(
+            f"the target {text!r} is not of the form AET@HOST:PORT "
+            "(AE title of 1 to 16 characters, port 1 to 65535), for example ORTHANC@10.0.0.5:4242"
+        )
+    if not 0 < len(calling_aet.strip()) <= 16:  # noqa: PLR2004 - PS3.5 6.2, VR AE
+        raise JobFileError(f"the calling AE title {calling_aet!r} must have 1 to 16 characters")
+    return TargetAddress(match["aet"], match["host"].strip("[]"), int(match["port"]), calling_aet)
+
+
+def create_job(job: Job) -> None:
+    """Make the folder and its job.toml. JobFolderError if that cannot be or a job is there."""
+    if (job.folder / "job.toml").exists():
+        raise JobFolderError(
+            f"{job.folder} already holds a job; edit its job.toml, or choose another folder"
+        )
+    try:
+        job.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        job.folder.chmod(0o700)
+        write_text(job.folder / "job.toml", to_toml(job))
+    except OSError as error:
+        raise JobFolderError(
+            f"the job folder {job.folder} cannot be made: {error.strerror}; "
+            "choose a folder that this user may write"
+        ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write *path* whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
+
+
+def quote(text: str) -> str:
+    r"""A TOML basic string: quotes, backslashes and control characters escaped."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", escaped) + '"'
+
+
+def to_toml(job: Job) -> str:
+    """job.toml for *job*, with the comments a person needs to edit it."""
+    dumps = "".join(f"  {quote(str(dump))},\n" for dump in (*job.dumps, *job.databases))
+    mounts = "".join(f"{quote(name)} = {quote(str(path))}\n" for name, path in job.mounts.items())
+    adapter = f"adapter = {quote(job.adapter)}\n" if job.adapter else ""
+    folders = ", ".join(quote(str(path)) for path in job.adapters)
+    truncated = "accept_truncated = true\n" if job.accept_truncated else ""
+    lines = "".join(f"{quote(name)} = {quote(said)}\n" for name, said in job.charset.items())
+    charset = f"\n[charset]\n{lines}" if lines else ""
+    return f"""\
+# One migration. Edit it, then run `pacslift plan` or `pacslift run` again.
+revised = {job.revised or now()}  # written by init and plan; the only time that enters an object
+
+[source]
+dumps = [
+{dumps}]
+{adapter}{f"adapters = [{folders}]" + chr(10) if folders else ""}{truncated}{charset}
+# The old name of a storage root = the folder where its copy is now. "" is the only root.
+[storage.mounts]
+{mounts}
+[target]
+aet = {quote(job.target.aet)}
+host = {quote(job.target.host)}
+port = {job.target.port}
+calling_aet = {quote(job.target.calling_aet)}
+
+[inventory]
+probe = {quote(job.probe)}  # none, sample or all: how many files are opened before sending
+
+[send]
+associations = {job.associations}
+response_timeout = {job.response_timeout}  # seconds
+busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
+lost_waits = {list(job.lost_waits)}  # seconds before an object without an answer is sent again
+"""
+
+
+def now() -> str:
+    """The present moment in UTC, to the second, as TOML writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def load_job(folder: Path) -> Job:
+    """Read folder/job.toml. JobFolderError if there is none, JobFileError if it is wrong."""
+    path = folder / "job.toml"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise JobFolderError(
+            f"{folder} is no job folder: it has no job.toml; make one with `pacslift init`"
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise JobFolderError(f"{path} cannot be read: {error}") from error
+    try:
+        return job_from(folder.resolve(), tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise JobFileError(f"{path}: {error}; mend the line and start again") from error
+    except JobFileError as error:
+        raise JobFileError(f"{path}: {error}") from error
+
+
+def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
+    """A Job from the parsed job.toml; relative paths count from the job folder."""
+    refuse_unknown_keys(said)
+    source, target = section(said, "source"), section(said, "target")
+    send, inventory = section(said, "send"), section(said, "inventory")
+    mounts = section(section(said, "storage"), "mounts")
+    charset = section(said, "charset")
+    address = TargetAddress(
+        typed(target, "aet", str),
+        typed(target, "host", str),
+        typed(target, "port", int),
+        typed(target, "calling_aet", str, "PACSLIFT"),
+    )
+    parse_target(str(address), address.calling_aet)
+    files, databases = files_and_databases(typed(source, "dumps", list))
+    return checked(
+        Job(
+            folder=folder,
+            dumps=tuple(folder / name for name in files),
+            databases=databases,
+            mounts={name: folder / typed(mounts, name, str) for name in mounts},
+            target=address,
+            adapter=typed(source, "adapter", str, "") or None,
+            adapters=tuple(folder / name for name in typed(source, "adapters", list, [])),
+            charset={name: typed(charset, name, str) for name in charset},
+            accept_truncated=typed(source, "accept_truncated", bool, default=False),
+            associations=typed(send, "associations", int, 2),
+            response_timeout=float(typed(send, "response_timeout", (int, float), 60.0)),
+            busy_waits=tuple(typed(send, "busy_waits", list, [1.0, 5.0, 15.0])),
+            lost_waits=tuple(typed(send, "lost_waits", list, [0.0, 5.0, 30.0])),
+            probe=typed(inventory, "probe", str, "sample"),
+            revised=revised_of(said),
+        )
+    )
+
+
+def revised_of(said: Mapping[str, Any]) -> str:
+    """The `revised` time as text in UTC, or "" where a person removed the line."""
+    value = said.get("revised", "")
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if value:
+        raise JobFileError(f"`revised` is {value!r}; a time like 2026-01-31T12:00:00Z belongs here")
+    return ""
+
+
+def checked(job: Job) -> Job:
+    """*job* if its values make sense; JobFileError otherwise."""
+    if not job.dumps and not job.databases:
+        raise JobFileError("[source] dumps is empty; name the dump of the old database")
+    if job.associations < 1:
+        raise JobFileError(f"[send] associations is {job.associations}; it must be 1 or more")
+    if job.probe not in PROBES:
+        raise JobFileError(f"[inventory] probe is {job.probe!r}; it must be none, sample or all")
+    waits = (*job.busy_waits, *job.lost_waits)
+    waits_right = all(isinstance(wait, (int, float)) and wait >= 0 for wait in waits)
+    if not waits_right or job.response_timeout <= 0:
+        raise JobFileError(
+            "[send] response_timeout must be seconds above 0, busy_waits and lost_waits lists of "
+            "seconds, 0 or more; an empty list stands for no further attempt"
+        )
+    return job
+
+
+def refuse_unknown_keys(said: Mapping[str, Any]) -> None:
+    """A misspelt key would silently change nothing: name it instead."""
+    for name, known in KNOWN.items():
+        unknown = sorted(set(section(said, name) if name else said) - known)
+        if unknown:
+            where = f"[{name}] " if name else ""
+            raise JobFileError(
+                f"{where}has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}"
+            )
+
+
+def section(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The table *name*, empty where it is missing."""
+    value = said.get(name, {})
+    if not isinstance(value, Mapping):
+        raise JobFileError(f"{name!r} must be a table, written [{name}]")
+    return value
+
+
+def typed(said: Mapping[str, Any], key: str, kind: Any, default: Any = None) -> Any:  # noqa: ANN401
+    """said[key], checked to be of *kind*; *default* where it is missing and may be."""
+    value = said.get(key, default)
+    if value is None:
+        raise JobFileError(f"the line {key!r} is missing")
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise JobFileError(f"{key!r} is {value!r}, which is not of the right kind")
+    return value
+
+
+def content_digest(job: Job, adapter_digest: str) -> str:
+    """A digest over what decides the bytes sent: job.toml but its time, adapter, rules (hex)."""
+    text = to_toml(replace(job, revised="none"))
+    return hashlib.sha256(f"{text}\0{adapter_digest}\0{RULES_VERSION}".encode()).hexdigest()
+
+
+def revision(job: Job, adapter_digest: str) -> str:
+    """The job's revision: the digest over its content and over the time it was revised (hex)."""
+    content = content_digest(job, adapter_digest)
+    return hashlib.sha256(f"{content}\0{job.revised}".encode()).hexdigest()
+
+
+def touch_revised(job: Job) -> Job:
+    """Write the `revised` line anew into job.toml, leaving a person's other lines as they are."""
+    path = job.folder / "job.toml"
+    text = path.read_text(encoding="utf-8")
+    moment = now()
+    line = f"revised = {moment}"
+    changed, hits = re.subn(r"(?m)^revised\s*=\s*[^#\n]*?(?=\s*(#|$))", line, text, count=1)
+    write_text(path, changed if hits else f"{line}\n{text}")
+    return replace(job, revised=moment)
+
+
+def require_writable(folder: Path) -> None:
+    """JobFolderError unless this user may make files in *folder*."""
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise JobFolderError(
+            f"the job folder {folder} cannot be written by this user; "
+            "change its owner, or run pacslift as its owner"
+        )
+
+
+@contextmanager
+def job_lock(folder: Path) -> Iterator[None]:
+    """Hold the job for this process; JobBusyError if another one does. Freed by any death.
+
+    SQLite's own file lock serves, since it is the same on every platform.
+    """
+    try:
+        held = sqlite3.connect(folder / "lock.db", timeout=0, isolation_level=None)
+    except sqlite3.Error as error:
+        raise cannot_lock(folder, error) from error
+    with closing(held):
+        try:
+            held.execute("BEGIN EXCLUSIVE")
+        except sqlite3.Error as error:
+            raise cannot_lock(folder, error) from error
+        yield
+
+
+def cannot_lock(folder: Path, error: sqlite3.Error) -> JobBusyError | JobFolderError:
+    """Why: another process holds the lock, or its file is of no use."""
+    if error.sqlite_errorcode == sqlite3.SQLITE_BUSY:
+        return JobBusyError(
+            f"another pacslift process works on {folder}; wait for it or stop it, "
+            "`pacslift status` shows how far it is"
+        )
+    return JobFolderError(
+        f"{folder / 'lock.db'} cannot be locked: {error}; make the folder writable for this user, "
+        "and remove the file if it is damaged"
+    )
+
+
+def files_and_databases(dumps: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Those of *dumps* that are paths, and those that are databases named over ODBC."""
+    databases = tuple(name for name in dumps if name.startswith(ODBC))
+    return tuple(name for name in dumps if name not in databases), databases
+
+
+def resolve_all(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """Absolute paths, symbolic links followed, in the same order."""
+    return tuple(path.expanduser().resolve() for path in paths)

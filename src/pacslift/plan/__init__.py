@@ -1,0 +1,1 @@
+"""What will be done with each instance and why; order; presentation contexts."""

@@ -1,0 +1,79 @@
+"""Change top-level elements between the bytes of the original, which stay as they are.
+
+What is not edited is passed on as views of the original or as spans of its file; nothing is parsed
+again, nothing is copied but the new elements. Cost: by the number of edits, not of elements, as
+long as the original is in order; else every element is put in its place.
+PS3.5 7.1 (element headers and tag order).
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from struct import Struct
+from typing import TypeAlias
+
+from pacslift.inventory.bytesource import Segment
+from pacslift.inventory.header import Element, Encoding
+from pacslift.inventory.nesting import LONG_VRS
+from pacslift.inventory.stored import StoredObject
+
+Edits: TypeAlias = Mapping[int, tuple[Segment, ...]]
+
+_SHORT_MOST = 0xFFFE
+
+
+def splice(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
+    """Give the data set with some elements replaced, inserted or left out.
+
+    Takes   *edits*, tag to the whole new element with its header; no segment leaves the element
+            out, whether it is there or not.
+    Gives   segments in tag order. Elements whose tag was met before are left out.
+    """
+    header = stored.header
+    if not header.ascending:
+        return _sorted(stored, edits)
+    tags = list(header.places)
+    pieces: list[tuple[Segment, ...]] = []
+    done = stored.dataset_start
+    for tag in sorted(edits):
+        element = header.find(tag)
+        behind = bisect_right(tags, tag)
+        at = element.start if element else stored.dataset_end
+        if element is None and behind < len(tags):
+            at = header.places[tags[behind]][1]
+        pieces += [stored.source.segments(done, at), edits[tag]]
+        done = element.end if element else at
+    pieces.append(stored.source.segments(done, stored.dataset_end))
+    return tuple(chain.from_iterable(pieces))
+
+
+def _sorted(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
+    """Splice where the original is out of order: element by element, sorted by tag."""
+    kept: dict[int, tuple[Segment, ...]] = {
+        element.tag: stored.source.segments(element.start, element.end)
+        for element in stored.header.elements()
+    }
+    kept.update(edits)
+    return tuple(chain.from_iterable(kept[tag] for tag in sorted(kept)))
+
+
+def encoded(tag: int, vr: bytes, value: bytes, encoding: Encoding) -> memoryview:
+    """Write one element; the value must have even length, and fit where its VR has 16 bits."""
+    return memoryview(element_header(tag, vr, len(value), encoding) + value)
+
+
+def element_header(tag: int, vr: bytes, length: int, encoding: Encoding) -> bytes:
+    """Write the header of an element with this length."""
+    mark = ">" if encoding is Encoding.EXPLICIT_BIG else "<"
+    group, number = tag >> 16, tag & 0xFFFF
+    if encoding is Encoding.IMPLICIT_LITTLE:
+        return Struct("<HHI").pack(group, number, length)
+    if vr in LONG_VRS:
+        return Struct(mark + "HH2sxxI").pack(group, number, vr, length)
+    return Struct(mark + "HH2sH").pack(group, number, vr, length)
+
+
+def odd_elements(stored: StoredObject) -> Iterator[Element]:
+    """Give the top-level elements of odd length, which PS3.5 7.1.1 forbids."""
+    if stored.header.odd:
+        yield from (item for item in stored.header.elements() if (item.end - item.value) & 1)

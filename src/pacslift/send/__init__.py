@@ -1,0 +1,1 @@
+"""Associations and workers: the C-STORE data plane."""

@@ -1,0 +1,90 @@
+"""What has become of one object, as a value: for the ledger, across processes."""
+
+from dataclasses import dataclass, replace
+
+from pacslift.errors import Cause, SetAsideError
+from pacslift.repair.outgoing import Change, Outgoing
+from pacslift.send.association import StoreAnswer
+from pacslift.send.outcome import Outcome, outcome_of
+
+_CAUSES = {
+    Outcome.STORED_CHANGED: Cause.STORED_WITH_WARNING,
+    Outcome.BUSY: Cause.OUT_OF_RESOURCES,
+    Outcome.REFUSED: Cause.REFUSED_BY_TARGET,
+    Outcome.NO_ANSWER: Cause.NO_ANSWER,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What was sent, or would have been: the object's identity after repair."""
+
+    sop_class_uid: str
+    sop_instance_uid: str
+    transfer_syntax_uid: str
+    study_instance_uid: str
+    series_instance_uid: str
+    patient_id: str
+    length: int  # bytes of the Data Set
+    digest: str  # sha256 of the Data Set, hex
+    envelope: tuple[str, ...]
+    changes: tuple[Change, ...]
+
+    @classmethod
+    def of(cls, outgoing: Outgoing) -> "Sent":
+        """*outgoing* without its bytes."""
+        return cls(
+            sop_class_uid=outgoing.sop_class_uid,
+            sop_instance_uid=outgoing.sop_instance_uid,
+            transfer_syntax_uid=outgoing.transfer_syntax_uid,
+            study_instance_uid=outgoing.study_instance_uid,
+            series_instance_uid=outgoing.series_instance_uid,
+            patient_id=outgoing.patient_id,
+            length=outgoing.length,
+            digest=outgoing.digest(),
+            envelope=outgoing.envelope,
+            changes=outgoing.changes,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What has become of one object. *cause* is None only for STORED and for a dry run."""
+
+    outcome: Outcome
+    cause: Cause | None = None
+    detail: str = ""  # one sentence without patient data
+    answer: StoreAnswer | None = None  # the target's last word
+    attempts: int = 0  # how often the object was begun to be sent
+    sent: Sent | None = None  # None: the object could not be prepared
+
+    @classmethod
+    def answered(cls, answer: StoreAnswer) -> "Delivery":
+        """The target has answered."""
+        outcome = outcome_of(answer.status)
+        cause = _CAUSES.get(outcome)
+        return cls(outcome, cause, _detail(answer) if cause else "", answer, attempts=1)
+
+    @classmethod
+    def unanswered(cls, detail: str, attempts: int) -> "Delivery":
+        """The target has not answered: stored or not, nobody knows."""
+        return cls(Outcome.NO_ANSWER, Cause.NO_ANSWER, detail, attempts=attempts)
+
+    @classmethod
+    def set_aside(cls, error: SetAsideError) -> "Delivery":
+        """The object was not sent, or not to its end."""
+        return cls(Outcome.NOT_SENT, error.cause, error.detail)
+
+    def after(self, attempts: int) -> "Delivery":
+        """The same, with *attempts* that went before."""
+        return replace(self, attempts=self.attempts + attempts)
+
+    def about(self, sent: Sent) -> "Delivery":
+        """The same, with what it is about."""
+        return replace(self, sent=sent)
+
+
+def _detail(answer: StoreAnswer) -> str:
+    """The status and the elements it blames. The comment is left out: it may name a patient."""
+    blamed = ", ".join(answer.offending_elements)
+    return f"status {answer.status:04X}h" + (f", offending elements {blamed}" if blamed else "")

@@ -1,0 +1,109 @@
+"""From a planned instance to the object that goes over the wire: the first copy that is good.
+
+The old database is held against the file here, since here the file is read: size, digest and the
+three UIDs must agree, or the object is not sent under that row's name.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+
+from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory.roots import open_inside
+from pacslift.inventory.stored import open_stored
+from pacslift.ledger import Candidate, Planned
+from pacslift.repair.outgoing import Outgoing, prepare
+
+CHUNK = 1 << 20  # bytes
+ALGORITHMS = {"md5", "sha1", "sha256", "sha512"}
+CUT_UID = 64  # a UID of this length may be a longer one that the database's column cut off
+
+
+def load(planned: Planned) -> tuple[Outgoing, Candidate]:
+    """Open, check and prepare the best copy of *planned*; the caller closes the Outgoing.
+
+    Raises SetAsideError with the cause against the first copy when no copy is good; the detail
+    says how many were tried.
+    """
+    first: SetAsideError | None = None
+    for candidate in planned.candidates:
+        try:
+            return load_copy(planned, candidate), candidate
+        except SetAsideError as error:
+            first = first or error
+    if first is None:
+        raise SetAsideError(Cause.MISSING_FILE, "no copy of it is in the storage")
+    tried = len(planned.candidates)
+    more = f"; {tried} copies tried, none good" if tried > 1 else ""
+    raise SetAsideError(first.cause, f"{first.detail}{more}")
+
+
+def load_copy(planned: Planned, candidate: Candidate) -> Outgoing:
+    """One copy as it goes over the wire. SetAsideError if it is not what the database says."""
+    fd = open_inside(Path(candidate.mount), candidate.relative)
+    try:
+        outgoing = opened(fd, candidate)
+    except SetAsideError as error:
+        raise SetAsideError(error.cause, f"{candidate.relative}: {error.detail}") from error
+    try:
+        require_identity(planned, outgoing, candidate)
+    except SetAsideError:
+        outgoing.close()
+        raise
+    return outgoing
+
+
+def opened(fd: int, candidate: Candidate) -> Outgoing:
+    """Check and prepare the open file, which is closed on error."""
+    try:
+        require_as_recorded(fd, candidate)
+    except SetAsideError:
+        os.close(fd)
+        raise
+    except OSError as error:
+        os.close(fd)
+        raise SetAsideError(
+            Cause.UNREADABLE, f"the disk fails while it is read: {error.strerror}"
+        ) from error
+    return prepare(open_stored(fd, candidate.container))  # both own the file from here on
+
+
+def require_as_recorded(fd: int, candidate: Candidate) -> None:
+    """SetAsideError unless the file has the size and the digest that the database recorded."""
+    size = os.fstat(fd).st_size
+    if candidate.size_bytes is not None and size != candidate.size_bytes:
+        raise SetAsideError(
+            Cause.SIZE_DIFFERS, f"{size} bytes on disk, {candidate.size_bytes} in the database"
+        )
+    if not candidate.digest or candidate.digest_algorithm not in ALGORITHMS:
+        return
+    digest = hashlib.new(candidate.digest_algorithm, usedforsecurity=False)
+    for offset in range(0, size, CHUNK):
+        digest.update(os.pread(fd, CHUNK, offset))
+    if digest.hexdigest() != candidate.digest.lower():
+        raise SetAsideError(
+            Cause.DIGEST_DIFFERS,
+            f"its {candidate.digest_algorithm} is {digest.hexdigest()}, "
+            f"{candidate.digest} in the database: the content has changed since it was stored",
+        )
+
+
+def require_identity(planned: Planned, outgoing: Outgoing, candidate: Candidate) -> None:
+    """SetAsideError unless the object is the one that its row in the database names."""
+    pairs = (
+        ("SOPInstanceUID", planned.sop_instance_uid, outgoing.sop_instance_uid),
+        ("SeriesInstanceUID", planned.series_instance_uid, outgoing.series_instance_uid),
+        ("StudyInstanceUID", planned.study_instance_uid, outgoing.study_instance_uid),
+    )
+    for keyword, recorded, found in pairs:
+        if recorded and recorded != found and not cut_off(recorded, found):
+            raise SetAsideError(
+                Cause.IDENTITY_DIFFERS,
+                f"{candidate.relative}: its {keyword} is {found or 'empty'}, "
+                f"{recorded} in the database; a person has to say which is right",
+            )
+
+
+def cut_off(recorded: str, found: str) -> bool:
+    """Whether *recorded* is *found* as far as a column of 64 characters could hold it."""
+    return len(recorded) == CUT_UID and found.startswith(recorded)

@@ -1,0 +1,1 @@
+"""Query of the target, the account, the report."""

@@ -1,0 +1,133 @@
+"""Ask the target about every study that was sent, and put the verdicts on record.
+
+Study by study: what was verified stays so when the stage is cut off. An instance stored with a
+warning keeps that state even where the target lists it as sent: it is there, but never clean.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from pacslift.errors import Cause
+from pacslift.events import Sink, StudyAsked
+from pacslift.job import TargetAddress
+from pacslift.ledger import INSTANCES, InstanceState, Ledger
+from pacslift.verify.find import NoVerification, open_finder
+from pacslift.verify.findscu import FindTimeouts
+from pacslift.verify.match import Expected, Matched, Verdict, match_study
+
+AT_TARGET = (
+    InstanceState.STORED,
+    InstanceState.STORED_CHANGED,
+    InstanceState.VERIFIED,
+    InstanceState.MISSING_AT_TARGET,
+    InstanceState.DIFFERS_AT_TARGET,
+)
+PAGE = 200  # studies read from the ledger at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What asking the target showed. *impossible* says why it could not be asked, if so."""
+
+    verified: int = 0  # instances found as they were sent
+    extra: int = 0  # instances of the same studies that nobody sent
+    findings: tuple[str, ...] = ()
+    impossible: str | None = None
+
+
+def prove(ledger: Ledger, target: TargetAddress, timeouts: FindTimeouts, tell: Sink) -> Proof:
+    """Verify all that was sent.
+
+    Raises TargetUnreachableError, TargetRejectedError or TargetLostError. A target that takes no
+    C-FIND leaves every state as it is.
+    """
+    finder = open_finder(target, timeouts)
+    if isinstance(finder, NoVerification):
+        return Proof(findings=(finder.sentence,), impossible=finder.sentence)
+    notes: list[str] = []
+    verified = extra = 0
+    with finder:
+        for uid, rows in studies(ledger):
+            expected = [expected_of(row) for row in rows]
+            found = finder.study(uid, expected)
+            matched = match_study(expected, found)
+            states = {row["instance_key"]: row["state"] for row in rows}
+            ledger.record([row_of(verdict, states) for verdict in matched.verdicts])
+            tell(StudyAsked(uid, len(expected), matched.verified))
+            notes += [f"study {uid}: {note}" for note in (*found.notes, *extra_note(matched))]
+            verified += matched.verified
+            extra += len(matched.extra)
+    return Proof(verified, extra, tuple(notes))
+
+
+def extra_note(matched: Matched) -> list[str]:
+    """A sentence on instances that the target holds beyond those that were sent."""
+    count = len(matched.extra)
+    return [f"the target holds {count} more instances than were sent"] if count else []
+
+
+def asked_about() -> sa.ColumnElement[bool]:
+    """Which rows the target is asked about: all that was sent, answered or not."""
+    unanswered = (INSTANCES.c.state == InstanceState.FAILED) & (
+        INSTANCES.c.cause == Cause.NO_ANSWER
+    )
+    return INSTANCES.c.state.in_(AT_TARGET) | unanswered
+
+
+def studies(ledger: Ledger) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
+    """Each study that something was sent of, with its instances."""
+    after = ""
+    while uids := next_studies(ledger, after):
+        query = (
+            sa.select(INSTANCES)
+            .where(asked_about(), INSTANCES.c.study_instance_uid.in_(uids))
+            .order_by(INSTANCES.c.study_instance_uid, INSTANCES.c.instance_key)
+        )
+        rows = list(ledger.rows(query))
+        for uid, group in groupby(rows, key=lambda row: str(row["study_instance_uid"])):
+            yield uid, list(group)
+        after = uids[-1]
+
+
+def next_studies(ledger: Ledger, after: str) -> list[str]:
+    """The next page of Study Instance UIDs beyond *after*, in order."""
+    uid = INSTANCES.c.study_instance_uid
+    query = sa.select(uid).where(asked_about(), uid > after).distinct().order_by(uid).limit(PAGE)
+    return [row["study_instance_uid"] for row in ledger.rows(query)]
+
+
+def expected_of(row: Mapping[str, Any]) -> Expected:
+    """The instance as it was sent."""
+    return Expected(
+        instance_key=row["instance_key"],
+        sop_instance_uid=row["sop_instance_uid"],
+        study_instance_uid=row["study_instance_uid"] or "",
+        series_instance_uid=row["series_instance_uid"] or "",
+        patient_id=row["patient_id"],
+    )
+
+
+def row_of(verdict: Verdict, states: Mapping[str, str]) -> Mapping[str, Any]:
+    """The ledger's row for *verdict*; *states* are those from before."""
+    before = states[verdict.instance_key]
+    row: dict[str, Any] = {"instance_key": verdict.instance_key}
+    if verdict.state is None or (
+        before == InstanceState.FAILED and verdict.state is InstanceState.MISSING_AT_TARGET
+    ):
+        return row | {"state": before}
+    row["verified_at"] = datetime.now(UTC).isoformat(timespec="seconds")
+    if verdict.state is InstanceState.VERIFIED and before == InstanceState.STORED_CHANGED:
+        return row | {"state": before}
+    cause = verdict.cause.value if verdict.cause else None
+    return row | {"state": verdict.state.value, "cause": cause, "detail": verdict.detail or None}
+
+
+def count_asked(ledger: Ledger) -> int:
+    """How many instances the target has to be asked about."""
+    query = sa.select(sa.func.count().label("n")).select_from(INSTANCES).where(asked_about())
+    return sum(row["n"] for row in ledger.rows(query))

@@ -1,0 +1,194 @@
+"""The report: report.html, account.json, exceptions.csv and studies.csv.
+
+It takes plain values and streams: exceptions and studies may be millions, the page shows the
+first few hundred and names the file that has them all. The page is one file that needs nothing
+else, neither network nor script. Each file is written beside its name and then renamed, so a
+reader finds the old report or the new one.
+
+It shows UIDs, keys of the old system and paths, no patient data. Everything shown is escaped; a
+cell of the CSV that a spreadsheet would take for a formula gets an apostrophe in front.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass, field, fields
+from importlib.resources import files
+from pathlib import Path
+from typing import TextIO
+
+from jinja2 import Environment, StrictUndefined
+from pydicom.config import IGNORE
+from pydicom.uid import UID
+
+from pacslift.verify.account import Account
+from pacslift.verify.advice import OF_FILE, OF_STATE, advice_on
+
+MOST_SHOWN = 200
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionRow:
+    """An instance that is not verified, or a file that no instance is read from."""
+
+    instance_key: str
+    sop_instance_uid: str
+    study_instance_uid: str
+    state: str
+    cause: str
+    detail: str
+    file: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyRow:
+    """How far one study is; counts are instances."""
+
+    study_instance_uid: str
+    instances: int
+    stored: int  # the target said so, whatever was found afterwards
+    verified: int
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedContext:
+    """A kind of object that the target does not take."""
+
+    sop_class_uid: str
+    transfer_syntax_uid: str
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What was run, where to, and how fast. None where it is not known."""
+
+    version: str  # of pacslift
+    job: str
+    revision: str
+    adapter: str
+    dump_format: str
+    target: str
+    server: str | None = None  # of the old database
+    started: str | None = None
+    finished: str | None = None
+    bytes_sent: int = 0
+    seconds_sending: float = 0.0
+    instances_sent: int = 0
+
+    @property
+    def throughput(self) -> str | None:
+        """Megabytes (10**6) and instances a second while sending."""
+        if not self.seconds_sending:
+            return None
+        megabytes = self.bytes_sent / self.seconds_sending / 1e6
+        return (
+            f"{megabytes:,.1f} MB/s, {self.instances_sent / self.seconds_sending:,.1f} instances/s"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReportData:
+    """What the report says besides the streams of exceptions and studies."""
+
+    account: Account
+    ran: Ran
+    refused: Sequence[RefusedContext] = ()
+    findings: Sequence[tuple[str, str]] = ()  # stage, sentence
+
+
+@dataclass
+class Shown:
+    """The part of a stream that the page shows, gathered while the stream goes to its file."""
+
+    rows: list[ExceptionRow | StudyRow] = field(default_factory=list)
+    total: int = 0
+    most: int = MOST_SHOWN
+
+    @property
+    def left_out(self) -> int:
+        """How many rows only the file has."""
+        return self.total - len(self.rows)
+
+
+def write_report(
+    folder: Path,
+    data: ReportData,
+    exceptions: Iterable[ExceptionRow],
+    studies: Iterable[StudyRow],
+) -> Path:
+    """Write the four files into *folder*; gives the path of report.html."""
+    folder.mkdir(parents=True, exist_ok=True)
+    left_out = write_csv(folder / "exceptions.csv", ExceptionRow, exceptions)
+    by_study = write_csv(folder / "studies.csv", StudyRow, studies)
+    with replacing(folder / "account.json") as out:
+        json.dump(data.account.as_dict(), out, indent=2)
+        out.write("\n")
+    page = folder / "report.html"
+    with replacing(page) as out:
+        out.writelines(rendered(data, left_out, by_study))
+    return page
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A new file that takes the place of *path* when all is written."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        with fresh.open("w", encoding="utf-8", errors="backslashreplace", newline="") as out:
+            yield out
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def write_csv(
+    path: Path,
+    kind: type[ExceptionRow | StudyRow],
+    rows: Iterable[ExceptionRow | StudyRow],
+) -> Shown:
+    """Write *rows* as RFC 4180 with a heading; gives those to be shown."""
+    shown = Shown()
+    with replacing(path) as out:
+        writer = csv.writer(out)
+        writer.writerow([one.name for one in fields(kind)])
+        for row in rows:
+            writer.writerow([guarded(cell) for cell in astuple(row)])
+            shown.total += 1
+            if len(shown.rows) < shown.most:
+                shown.rows.append(row)
+    return shown
+
+
+def guarded(cell: object) -> object:
+    """A text that no spreadsheet takes for a formula."""
+    if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA_STARTS):
+        return f"'{cell}"
+    return cell
+
+
+def rendered(data: ReportData, exceptions: Shown, studies: Shown) -> Iterator[str]:
+    """The page, piece by piece."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment.lstrip_blocks = True
+    environment.filters["uid_name"] = uid_name
+    text = files("pacslift.verify").joinpath("report.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(text).generate(
+        account=data.account,
+        ran=data.ran,
+        refused=data.refused,
+        findings=data.findings,
+        exceptions=exceptions,
+        studies=studies,
+        advice_on=advice_on,
+        of_state=OF_STATE,
+        of_file=OF_FILE,
+    )
+
+
+def uid_name(uid: str) -> str:
+    """The standard's name of a UID, or nothing for one it does not have."""
+    name = UID(uid, IGNORE).name
+    return "" if name == uid else name

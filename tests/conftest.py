@@ -1,0 +1,11 @@
+"""What every test shares: the servers, and how hard hypothesis searches."""
+
+import os
+
+from hypothesis import settings
+
+pytest_plugins = ["servers", "databases"]
+
+settings.register_profile("local", max_examples=30, deadline=None)
+settings.register_profile("ci", max_examples=300, deadline=None, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")

@@ -1,0 +1,149 @@
+"""job.toml: what a person writes, and what happens when it is wrong."""
+
+import sqlite3
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacslift import job as jobs
+from pacslift.errors import JobBusyError, JobFileError, JobFolderError
+from pacslift.job import Job, TargetAddress, create_job, job_lock, load_job, parse_target
+
+
+def a_job(folder: Path, **changes) -> Job:
+    target = TargetAddress("NEWPACS", "127.0.0.1", 104)
+    return replace(
+        Job(folder, (Path("/dumps/index.sql"),), {"": Path("/mnt/copy")}, target), **changes
+    )
+
+
+def test_a_job_is_read_back_as_it_was_written(tmp_path):
+    job = a_job(tmp_path / "job", mounts={"D:\\pacs": Path("/mnt/d"), 'odd "name"': Path("/x")})
+    create_job(job)
+    read = load_job(tmp_path / "job")
+    assert replace(read, revised="") == job
+    assert read.revised.endswith("Z")
+
+
+def test_only_its_owner_can_look_into_a_job_folder(tmp_path):
+    create_job(a_job(tmp_path / "job"))
+    assert (tmp_path / "job").stat().st_mode & 0o077 == 0
+
+
+def test_a_second_job_is_not_written_over_the_first(tmp_path):
+    create_job(a_job(tmp_path / "job"))
+    with pytest.raises(JobFolderError, match="already holds a job"):
+        create_job(a_job(tmp_path / "job"))
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(JobFolderError, match=r"file/job cannot be made"):
+        create_job(a_job(tmp_path / "file" / "job"))
+
+
+def test_a_folder_without_a_job_says_how_to_make_one(tmp_path):
+    with pytest.raises(JobFolderError, match="pacslift init"):
+        load_job(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "instead", "said"),
+    [
+        ("associations = 2", "assocations = 2", "unknown key 'assocations'"),
+        ("associations = 2", "associations = 0", "must be 1 or more"),
+        ("associations = 2", 'associations = "2"', "not of the right kind"),
+        ('probe = "sample"', 'probe = "some"', "none, sample or all"),
+        ('host = "127.0.0.1"', "", "'host' is missing"),
+        ("busy_waits = [1.0", "busy_waits = [-1.0", "0 or more"),
+        ("lost_waits = [0.0", 'lost_waits = ["soon"', "0 or more"),
+        ("port = 104", "port = 70000", "port 1 to 65535"),
+        ("[target]", "[target", "mend the line"),
+        ("revised = 2", "revised = 'x' #2", "a time like"),
+    ],
+)
+def test_a_mistake_in_job_toml_is_named(tmp_path, line, instead, said):
+    create_job(a_job(tmp_path))
+    path = tmp_path / "job.toml"
+    text = path.read_text()
+    assert line in text
+    path.write_text(text.replace(line, instead, 1))
+    with pytest.raises(JobFileError, match=said):
+        load_job(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "PACS", "PACS@host", "@host:104", "A" * 17 + "@h:1", "P@h:0"])
+def test_a_target_that_is_none_is_refused_with_an_example(text):
+    with pytest.raises(JobFileError, match=r"ORTHANC@10\.0\.0\.5:4242"):
+        parse_target(text)
+
+
+def test_a_new_revision_changes_the_time_and_nothing_else_that_a_person_wrote(tmp_path):
+    create_job(a_job(tmp_path))
+    path = tmp_path / "job.toml"
+    path.write_text(path.read_text() + "# my own remark\n")
+    before = path.read_text().splitlines()
+    jobs.touch_revised(load_job(tmp_path))
+    after = path.read_text().splitlines()
+    differing = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
+    assert all(a.startswith("revised = ") and b.startswith("revised = ") for a, b in differing)
+    assert after[-1] == "# my own remark"
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30))
+def test_any_name_of_a_root_survives_the_file(name):
+    text = jobs.to_toml(a_job(Path("/job"), mounts={name: Path("/mnt")}))
+    assert name in jobs.tomllib.loads(text)["storage"]["mounts"]
+
+
+def test_a_job_is_held_by_one_process_and_let_go_at_its_end(tmp_path):
+    with job_lock(tmp_path):
+        with pytest.raises(JobBusyError, match="another pacslift process"), job_lock(tmp_path):
+            pass
+        with pytest.raises(JobBusyError), job_lock(tmp_path):
+            pass
+    with job_lock(tmp_path):
+        pass
+
+
+def test_a_job_that_a_killed_process_held_is_free(tmp_path):
+    hold = (
+        "import sys, pathlib\n"
+        "from pacslift.job import job_lock\n"
+        "with job_lock(pathlib.Path(sys.argv[1])):\n"
+        "    print('held', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-c", hold, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"held\n"
+        with pytest.raises(JobBusyError), job_lock(tmp_path):
+            pass
+        holder.kill()
+        holder.wait()
+        with job_lock(tmp_path):
+            pass
+
+
+def test_a_folder_in_which_nothing_can_be_locked_is_named(tmp_path):
+    (tmp_path / "lock.db").mkdir()
+    with pytest.raises(JobFolderError, match=r"lock\.db cannot be locked"), job_lock(tmp_path):
+        pass
+
+
+def test_an_error_while_the_job_is_held_is_not_taken_for_one_of_the_lock(tmp_path):
+    with pytest.raises(sqlite3.DatabaseError, match="of a dump"), job_lock(tmp_path):
+        raise sqlite3.DatabaseError("of a dump")
+
+
+def test_character_sets_and_an_accepted_early_end_are_read_back_as_they_were_written(tmp_path):
+    lines = {"*": "cp850", "patient.pat_name": "utf-8-twice"}
+    job = a_job(tmp_path / "job", charset=lines, accept_truncated=True)
+    create_job(job)
+    assert replace(load_job(tmp_path / "job"), revised="") == job
+    assert jobs.content_digest(job, "") != jobs.content_digest(replace(job, charset={}), "")

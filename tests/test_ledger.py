@@ -1,0 +1,270 @@
+"""The ledger: what it keeps, what it refuses, and what somebody sees who looks in meanwhile."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pacslift.errors import Cause, LedgerError
+from pacslift.ledger import CHANGES, FILES, INSTANCES, Ledger
+from pacslift.verify.tell import account_now
+
+
+@pytest.fixture
+def ledger(tmp_path) -> Iterator[Ledger]:
+    opened = Ledger(tmp_path / "ledger.db")
+    yield opened
+    opened.close()
+
+
+def instance(position: int, **others) -> dict:
+    """A planned instance; its key and its UID follow from its place."""
+    return {
+        "instance_key": f"k{position}",
+        "sop_instance_uid": f"1.2.{position}",
+        "position": position,
+        "state": "planned",
+        **others,
+    }
+
+
+def copy(position: int, rank: int = 0) -> dict:
+    key = f"k{position}"
+    return {"instance_key": key, "rank": rank, "mount": "/old", "relative": f"{key}.{rank}"}
+
+
+def file(position: int, state: str = "used") -> dict:
+    return {"mount": "/old", "relative": f"k{position}.0", "state": state}
+
+
+def planned(ledger: Ledger, *positions: int, **others) -> None:
+    """A plan of these instances, each with one copy."""
+    ledger.replan(
+        [[instance(position, **others) for position in positions]],
+        [[copy(position) for position in positions]],
+        [[file(position) for position in positions]],
+        {"instances": len(positions), "files": len(positions)},
+    )
+
+
+def states(ledger: Ledger) -> dict[str, str]:
+    return {row["instance_key"]: row["state"] for row in ledger.rows(sa.select(INSTANCES))}
+
+
+def test_only_its_owner_can_read_the_ledger(ledger, tmp_path):
+    assert (tmp_path / "ledger.db").stat().st_mode & 0o077 == 0
+
+
+def test_what_was_put_is_there_until_it_is_forgotten(ledger):
+    ledger.put("adapter", "orthanc")
+    ledger.put("adapter", "conquest")
+    assert ledger.get("adapter") == "conquest"
+    ledger.forget("adapter", "never put")
+    assert ledger.get("adapter") is None
+
+
+def test_no_instance_can_be_in_a_state_that_is_not_on_the_list(ledger):
+    planned(ledger, 1)
+    with pytest.raises(sa.exc.IntegrityError, match="CHECK"):
+        ledger.record([{"instance_key": "k1", "state": "lost"}])
+    assert states(ledger) == {"k1": "planned"}
+
+
+def test_no_file_can_be_in_a_state_that_is_not_on_the_list(ledger):
+    with pytest.raises(sa.exc.IntegrityError, match="CHECK"):
+        ledger.replan([], [], [[file(1, "mislaid")]], {})
+    assert ledger.counts(FILES, "state") == {}
+
+
+def test_a_ledger_of_another_version_is_left_alone(ledger, tmp_path):
+    ledger.put("schema_version", "99")
+    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 1"):
+        Ledger(tmp_path / "ledger.db")
+    assert ledger.get("schema_version") == "99"
+
+
+def test_a_ledger_that_another_program_holds_says_so(ledger, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with ledger._engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA busy_timeout=1")
+        with pytest.raises(LedgerError, match="end the other program that holds it"):
+            ledger.put("adapter", "orthanc")
+
+
+# ---------------------------------------------------------------------------------------------
+# Plans
+
+
+@pytest.mark.parametrize("state", ["stored", "stored_changed", "verified"])
+def test_what_the_target_holds_stays_when_the_job_is_planned_again(state, ledger):
+    planned(ledger, 1, 2)
+    ledger.record([{"instance_key": "k1", "state": state, "digest": "abc"}])
+    planned(ledger, 1, 2, study_date="20140310")
+    assert states(ledger) == {"k1": state, "k2": "planned"}
+    kept = next(row for row in ledger.rows(sa.select(INSTANCES)) if row["instance_key"] == "k1")
+    assert (kept["digest"], kept["study_date"]) == ("abc", None)
+
+
+def test_what_the_new_plan_no_longer_has_is_dropped_only_if_it_was_not_sent(ledger):
+    planned(ledger, 1, 2, 3)
+    ledger.record([{"instance_key": "k1", "state": "stored"}])
+    planned(ledger, 3)
+    assert states(ledger) == {"k1": "stored", "k3": "planned"}
+
+
+def test_a_plan_that_fails_half_way_leaves_the_one_before(ledger):
+    planned(ledger, 1, 2)
+
+    def rows() -> Iterator[list[dict]]:
+        yield [instance(3)]
+        raise RuntimeError("the power fails")
+
+    with pytest.raises(RuntimeError):
+        ledger.replan(rows(), [], [], {"instances": 1, "files": 0})
+    assert states(ledger) == {"k1": "planned", "k2": "planned"}
+    assert ledger.get("instances") == "2"
+
+
+def test_who_looks_in_while_a_plan_is_made_sees_the_account_in_balance(ledger, tmp_path):
+    seen = []
+
+    def rows() -> Iterator[list[dict]]:
+        for position in range(3):
+            yield [instance(position)]
+            other = Ledger(tmp_path / "ledger.db")
+            seen.append(account_now(other))
+            other.close()
+
+    ledger.replan(rows(), [], [], {"instances": 3, "files": 0})
+    assert [(account.balanced, account.instances) for account in seen] == [(True, 0)] * 3
+    assert account_now(ledger).instances == 3
+
+
+def test_an_account_that_is_being_read_does_not_change_on_the_way(ledger, tmp_path):
+    other = Ledger(tmp_path / "ledger.db")
+    with other.one_moment():
+        assert other.count_planned() == 0
+        planned(ledger, 1, 2)
+        assert other.count_planned() == 0
+        assert other.get("instances") is None
+    assert other.count_planned() == 2
+    other.close()
+
+
+# ---------------------------------------------------------------------------------------------
+# What is still to be sent
+
+
+@given(st.sets(st.integers(0, 40)).map(sorted), st.sets(st.integers(0, 40)), st.integers(1, 7))
+def test_everything_that_is_planned_is_given_once_in_the_order_of_the_plan(
+    tmp_path_factory, positions, stored, page
+):
+    ledger = Ledger(tmp_path_factory.mktemp("ledger") / "ledger.db")
+    planned(ledger, *reversed(positions))
+    ledger.record([{"instance_key": f"k{nth}", "state": "stored"} for nth in stored])
+    given_out = [one.instance_key for one in ledger.planned(page)]
+    assert given_out == [f"k{nth}" for nth in positions if nth not in stored]
+    ledger.close()
+
+
+def test_what_was_tried_before_comes_last(ledger):
+    planned(ledger, *range(5))
+    ledger.record(
+        [{"instance_key": f"k{nth}", "state": "planned", "attempts": 3} for nth in (0, 3)]
+    )
+    given_out = [(one.instance_key, one.attempts) for one in ledger.planned(page=2)]
+    assert given_out == [("k1", 0), ("k2", 0), ("k4", 0), ("k0", 3), ("k3", 3)]
+
+
+def test_results_that_come_in_between_two_pages_are_not_given_out(ledger):
+    planned(ledger, *range(6))
+    given_out = []
+    for one in ledger.planned(page=2):
+        given_out.append(one.instance_key)
+        if one.instance_key == "k1":
+            ledger.record([{"instance_key": "k3", "state": "stored"}])
+    assert given_out == ["k0", "k1", "k2", "k4", "k5"]
+
+
+def test_the_copies_of_an_object_come_in_their_order_of_rank(ledger):
+    ranks = [copy(1, 2), copy(1, 0), copy(2, 0), copy(1, 1)]
+    ledger.replan([[instance(1), instance(2)]], [ranks], [], {})
+    first, second = ledger.planned()
+    assert [c.relative for c in first.candidates] == ["k1.0", "k1.1", "k1.2"]
+    assert [c.relative for c in second.candidates] == ["k2.0"]
+
+
+def test_an_object_whose_copies_have_gone_is_given_out_too_so_that_it_is_not_forgotten(ledger):
+    ledger.replan([[instance(nth) for nth in range(4)]], [[copy(0), copy(3)]], [], {})
+    given_out = {one.instance_key: len(one.candidates) for one in ledger.planned(page=1)}
+    assert given_out == {"k0": 1, "k1": 0, "k2": 0, "k3": 1}
+
+
+# ---------------------------------------------------------------------------------------------
+# What became of it
+
+
+def failed(position: int, state: str, cause: Cause) -> dict:
+    return {"instance_key": f"k{position}", "state": state, "cause": cause, "detail": "x"}
+
+
+def test_what_failed_for_one_cause_is_planned_again_and_nothing_else(ledger):
+    planned(ledger, 1, 2, 3, 4, 5)
+    ledger.record(
+        [
+            failed(1, "failed", Cause.NO_ANSWER),
+            failed(2, "failed", Cause.REFUSED_BY_TARGET),
+            failed(3, "set_aside", Cause.NO_ANSWER),
+            failed(4, "missing_at_target", Cause.NO_ANSWER),
+            {"instance_key": "k5", "state": "stored"},
+        ]
+    )
+    assert ledger.reopen(Cause.NO_ANSWER) == 3
+    assert states(ledger) == {
+        "k1": "planned", "k2": "failed", "k3": "planned", "k4": "planned", "k5": "stored"
+    }  # fmt: skip
+    causes = {row["instance_key"]: row["cause"] for row in ledger.rows(sa.select(INSTANCES))}
+    assert causes == {"k1": None, "k2": "refused_by_target", "k3": None, "k4": None, "k5": None}
+
+
+def test_what_was_set_aside_without_a_copy_to_read_stays_so(ledger):
+    ledger.replan([[instance(1, state="set_aside", cause="missing_file")]], [], [], {})
+    assert ledger.reopen(Cause.MISSING_FILE) == 0
+
+
+def test_the_changes_of_an_object_that_is_sent_again_replace_those_before(ledger):
+    planned(ledger, 1)
+    result = {"instance_key": "k1", "state": "stored"}
+    change = {"instance_key": "k1", "rule": "nki", "keyword": "PixelData"}
+    for _ in range(2):
+        ledger.record([result], [{**change, "before": None, "after": "decoded"}])
+    assert len(list(ledger.rows(sa.select(CHANGES)))) == 1
+
+
+def test_what_the_target_said_last_about_a_kind_of_object_counts(ledger):
+    ledger.learn_contexts({("1.2", "1.3"): False, ("1.2", "1.4"): True})
+    ledger.learn_contexts({("1.2", "1.3"): True})
+    assert ledger.contexts() == {("1.2", "1.3"): True, ("1.2", "1.4"): True}
+
+
+def test_totals_count_what_is_at_the_target_and_what_is_in_trouble(ledger):
+    planned(ledger, 1, 2, 3, 4)
+    ledger.record(
+        [
+            {"instance_key": "k1", "state": "stored", "bytes": 10},
+            {"instance_key": "k2", "state": "verified", "bytes": 20},
+            {"instance_key": "k3", "state": "failed", "bytes": 40},
+        ]
+    )
+    assert ledger.totals() == {"stored": 2, "troubled": 1, "bytes": 30}
+
+
+def test_the_times_of_all_runs_add_up(ledger):
+    ledger.add_time("send", 1.5)
+    ledger.add_time("send", 2.0)
+    assert ledger.get("seconds.send") == "3.5"

@@ -1,0 +1,167 @@
+"""What a person or a program sees of a run while it goes on."""
+
+import json
+from io import StringIO
+
+import pytest
+
+from pacslift import events
+from pacslift.events import (
+    FilesWalked,
+    Finding,
+    InstanceSent,
+    StageFinished,
+    StageStarted,
+    Stopped,
+    StudyAsked,
+    TableRead,
+    fan_out,
+    silence,
+    to_json_line,
+)
+from pacslift.progress import LINE_EVERY, Bar, JsonLines, Lines, Tally, display
+
+STORED = InstanceSent("1.2.3", "stored", None, 1_000_000, 0.1)
+REFUSED = InstanceSent("1.2.4", "failed", "refused_by_target", 1_000_000, 0.1)
+EVERY_KIND = [
+    StageStarted("extract"),
+    TableRead("images", 12),
+    FilesWalked(7),
+    STORED,
+    StudyAsked("1.2", 5, 4),
+    Finding("extract", "the dump has a table that nobody knows"),
+    StageFinished("extract", "done", 1.0),
+    Stopped("the target is not there", 20),
+]
+
+
+class Clock:
+    """Time that passes when the test says so."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_these_are_all_the_kinds_of_event_there_are():
+    assert {type(event) for event in EVERY_KIND} == set(events.Event.__args__)
+
+
+@pytest.mark.parametrize("event", EVERY_KIND, ids=lambda event: type(event).__name__)
+def test_every_event_is_one_line_of_json_with_its_name(event):
+    line = to_json_line(event)
+    assert "\n" not in line
+    said = json.loads(line)
+    assert said.pop("event") == type(event).__name__
+    assert type(event)(**said) == event
+
+
+def test_a_stored_object_counts_its_bytes_and_a_refused_one_as_trouble(clock):
+    tally = Tally(clock)
+    tally.start(StageStarted("send", 3))
+    assert [tally.count(event) for event in (STORED, STORED, REFUSED)] == [1, 1, 1]
+    assert (tally.done, tally.bytes, tally.troubled, tally.expected) == (3, 3_000_000, 1, 3)
+    clock.now += 2
+    assert tally.rate() == "2/s  1.5 MB/s"
+
+
+def test_rows_files_and_studies_count_as_what_they_stand_for(clock):
+    tally = Tally(clock)
+    assert tally.count(TableRead("images", 12)) == 12
+    tally.start(StageStarted("inventory"))
+    assert [tally.count(FilesWalked(n)) for n in (1000, 2500)] == [1000, 1500]
+    tally.start(StageStarted("verify", 9))
+    assert tally.count(StudyAsked("1.2", 5, 4)) == 5
+    assert (tally.done, tally.troubled) == (5, 1)
+    clock.now += 1
+    assert tally.rate() == "5/s"  # no bytes, no megabytes
+
+
+def test_a_rate_can_be_asked_for_before_any_time_has_passed(clock):
+    tally = Tally(clock)
+    tally.start(StageStarted("send"))
+    tally.count(STORED)
+    assert tally.rate().endswith("MB/s")
+
+
+def test_each_stage_begins_to_count_anew(clock):
+    tally = Tally(clock)
+    tally.start(StageStarted("send", 1))
+    tally.count(REFUSED)
+    tally.start(StageStarted("verify", 1))
+    assert (tally.done, tally.bytes, tally.troubled) == (0, 0, 0)
+
+
+def test_without_a_terminal_a_line_is_written_now_and_then(clock):
+    written = StringIO()
+    lines = Lines(written, clock)
+    lines.tell(StageStarted("send", 4000))
+    for _ in range(30):
+        clock.now += 1
+        lines.tell(STORED)
+    said = written.getvalue().splitlines()
+    assert len(said) == 30 / LINE_EVERY
+    assert said[0] == "send       10 of 4,000  1/s  1.0 MB/s  0 in trouble"
+    assert said[1].startswith("send       20 of 4,000")
+
+
+def test_the_end_of_a_stage_is_always_written(clock):
+    written = StringIO()
+    lines = Lines(written, clock)
+    lines.tell(StageStarted("plan"))
+    lines.tell(StageFinished("plan", "21 instances to send, 3 not", 0.25))
+    assert written.getvalue() == "plan       21 instances to send, 3 not  (0.2 s)\n"
+
+
+def test_a_terminal_keeps_a_line_for_each_stage_that_is_done():
+    written = StringIO()
+    bar = Bar(written)
+    with bar.progress:
+        for event in EVERY_KIND:
+            bar.tell(event)
+    assert "extract    done  (1.0 s)" in written.getvalue()
+
+
+def test_a_sentence_that_looks_like_markup_is_shown_as_it_is():
+    written = StringIO()
+    bar = Bar(written)
+    with bar.progress:
+        bar.tell(StageStarted("extract"))
+        bar.tell(StageFinished("extract", "read as [bold]orthanc[/bold]", 1.0))
+    assert "[bold]orthanc[/bold]" in written.getvalue()
+
+
+@pytest.mark.parametrize("event", EVERY_KIND, ids=lambda event: type(event).__name__)
+def test_no_display_is_upset_by_any_event_at_any_time(event, clock):
+    bar = Bar(StringIO())
+    for sink in (Lines(StringIO(), clock).tell, bar.tell, JsonLines(StringIO()).tell, silence):
+        sink(event)
+
+
+class Terminal(StringIO):
+    """A stream that says it is one."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_display_follows_the_stream_and_what_was_asked_for():
+    with display(StringIO(), "text") as tell:
+        assert isinstance(tell.__self__, Lines)
+    with display(Terminal(), "text") as tell:
+        assert isinstance(tell.__self__, Bar)
+    with display(Terminal(), "json") as tell:
+        assert isinstance(tell.__self__, JsonLines)
+
+
+def test_one_event_can_be_told_to_several():
+    first, second = [], []
+    fan_out(first.append, second.append)(STORED)
+    assert first == second == [STORED]
