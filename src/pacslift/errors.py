@@ -46,6 +46,7 @@ class Cause(StrEnum):
     CONTAINER_DAMAGED = "container_damaged"
     CONTAINER_UNKNOWN = "container_unknown"
     HEADER_DAMAGED = "header_damaged"
+    TEXT_UNREADABLE = "text_unreadable"
     PIXELS_DAMAGED = "pixels_damaged"
     IDENTITY_DIFFERS = "identity_differs"
     IDENTITY_MISSING = "identity_missing"

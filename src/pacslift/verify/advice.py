@@ -72,6 +72,10 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The object's header cannot be followed element by element.",
         "Look at one with a DICOM dump program. Restore it, or have it repaired by hand.",
     ),
+    Cause.TEXT_UNREADABLE: Advice(
+        "A text of the object cannot be read by the character set that the object declares.",
+        "Name the character set of the machine that wrote it in job.toml [rules], and plan again.",
+    ),
     Cause.PIXELS_DAMAGED: Advice(
         "The pixel data is broken, or does not fit what the header says of it.",
         "Restore the file from a backup, or look at it in the old viewer.",
