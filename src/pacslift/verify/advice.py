@@ -72,9 +72,17 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The object's header cannot be followed element by element.",
         "Look at one with a DICOM dump program. Restore it, or have it repaired by hand.",
     ),
+    Cause.TEXT_UNREADABLE: Advice(
+        "A text of the object cannot be read by the character set that the object declares.",
+        "Name the character set of the machine that wrote it in job.toml [rules], and plan again.",
+    ),
     Cause.PIXELS_DAMAGED: Advice(
         "The pixel data is broken, or does not fit what the header says of it.",
         "Restore the file from a backup, or look at it in the old viewer.",
+    ),
+    Cause.SIGNED: Advice(
+        "The object is digitally signed, and changing it would break the signature.",
+        'Ask who signed it; then say "keep" or "remove" for signatures in [rules.P22] of job.toml.',
     ),
     Cause.IDENTITY_DIFFERS: Advice(
         "The object in the file is not the one that the database names for it.",
