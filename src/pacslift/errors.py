@@ -64,6 +64,7 @@ class Cause(StrEnum):
     OFFLINE = "offline"
     ORPHAN_ROW = "orphan_row"
     PATIENT_UNCLEAR = "patient_unclear"
+    OVERLAY_UNFIT = "overlay_unfit"
     # said by the person who runs the job
     EXCLUDED = "excluded"
     # said by the target

@@ -31,10 +31,14 @@ from pacslift.inventory.take import take_inventory
 from pacslift.job import Job, job_lock
 from pacslift.ledger import Ledger
 from pacslift.plan.contexts import Pair, by_frequency
+from pacslift.plan.draft import draft_patients
 from pacslift.plan.make import in_batches, make_plan
 from pacslift.plan.mapping import read_mapping
+from pacslift.plan.uids import RULE_OF_UIDS, new_uids
+from pacslift.preview import Preview, private_file, write_preview
 from pacslift.send.association import Timeouts
 from pacslift.send.deliver import deliver
+from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.retrying import Sleep
 from pacslift.send.worker import Retries, StoreWorker
 from pacslift.verify.account import Account
@@ -61,6 +65,7 @@ READ_CAUSES = (
     Cause.SIGNED,
     Cause.IDENTITY_DIFFERS,
     Cause.CHANGED_SINCE_SENT,
+    Cause.OVERLAY_UNFIT,
     Cause.CONTEXT_REFUSED,
     Cause.REFUSED_BY_TARGET,
     Cause.NOT_AT_TARGET,
@@ -156,13 +161,17 @@ def plan(run: Run, *, again: bool = False) -> None:
     print_ = fingerprint(run.ledger.get("inventory"), content)
     if not again and done(run, "planned", print_):
         return
-    job = run.job if run.ledger.get("content") in (None, content) else jobs.touch_revised(run.job)
+    as_before = run.job.revised and run.ledger.get("content") in (None, content)
+    job = run.job if as_before else jobs.touch_revised(run.job)
     with stage(run, "plan") as say:
         reviewed = read_mapping(job.mapping)
         catalog, found = scan_catalog(job.catalog), Reconciled.read(job.catalog)
         run.ledger.forget("planned")  # overlays and instances come one after the other
         run.ledger.drop_overlays()
         made = make_plan(adapter, catalog, found, reviewed, run.ledger.add_overlays)
+        run.ledger.replace_uids(
+            new_uids(catalog) if RULE_OF_UIDS in job.rules.get("on", ()) else {}
+        )
         otherwise = run.ledger.replan(
             in_batches(made.instances),
             in_batches(made.candidates),
@@ -172,9 +181,29 @@ def plan(run: Run, *, again: bool = False) -> None:
         note(run, "plan", [*made.findings, *[SENT_OTHERWISE.format(otherwise)] * bool(otherwise)])
         planned = run.ledger.count_planned()
         say(f"{planned:,} instances to send, {made.instances.height - planned:,} not")
+    run.ledger.put("revised", job.revised)
     run.ledger.put("revision", jobs.revision(job, adapter.digest))
     run.ledger.put("content", content)
     run.ledger.put("planned", print_)
+
+
+def diff(run: Run) -> Preview:
+    """Make the plan, and say what sending it would change; nothing is sent."""
+    extract(run)
+    inventory(run)
+    plan(run)
+    with stage(run, "diff", run.ledger.count_planned()) as say:
+        found = write_preview(run.ledger, order_book(run), run.job.report, run.tell)
+        changed = sum(found.changes.values())
+        say(f"{found.objects:,} objects prepared, {changed:,} changes of their elements")
+    return found
+
+
+def draft_mapping(run: Run, path: Path) -> int:
+    """Write a table of the patients there are, for a person to fill in; gives their number."""
+    require(run, "inventory", "pacslift inventory")
+    with private_file(path) as fresh:
+        return draft_patients(scan_catalog(run.job.catalog)["patients"], fresh)
 
 
 def send(run: Run) -> None:
@@ -197,7 +226,8 @@ def send(run: Run) -> None:
 
         began = time.monotonic()
         try:
-            deliver(run.ledger, make_worker, min(job.associations, expected), run.tell)
+            workers = min(job.associations, expected)
+            deliver(run.ledger, make_worker, workers, run.tell, order_book(run))
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
@@ -349,6 +379,16 @@ def mounts_print(job: Job) -> list[tuple[str, str]]:
 def digests(known: Mapping[str, Adapter]) -> list[str]:
     """The digests of the adapters, in their names' order."""
     return [known[name].digest for name in sorted(known)]
+
+
+def order_book(run: Run) -> OrderBook:
+    """What the job orders for its objects, at the revision that was planned last."""
+    source = run.job.source_name or adapter_of(run).name
+    revised = run.ledger.get("revised") or run.job.revised
+    return OrderBook(
+        rule_settings(run.job.rules, run.ledger.new_uids()),
+        provenance_of(run.job.folder.name, revised, source),
+    )
 
 
 def planned_pairs(ledger: Ledger) -> tuple[Pair, ...]:

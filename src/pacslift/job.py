@@ -18,9 +18,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pacslift import __version__
 from pacslift.errors import JobBusyError, JobFileError, JobFolderError, MappingError
 
-RULES_VERSION = "1"  # raised whenever a repair rule would give other bytes than before
+RULES_VERSION = "2"  # raised whenever a repair rule would give other bytes than before
 ODBC = "odbc:"  # begins the name of a database that is read in the place of a dump
 PROBES = ("none", "sample", "all")
 TARGET = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})", re.ASCII)
@@ -348,7 +349,7 @@ def content_digest(job: Job, adapter_digest: str) -> str:
     Raises MappingError if a mapping file cannot be read.
     """
     text = to_toml(replace(job, revised="none"))
-    parts = [text, adapter_digest, RULES_VERSION, *mapping_digests(job)]
+    parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -26,6 +26,7 @@ from pacslift.ledger_tables import (
     META,
     OVERLAYS,
     TRIED,
+    UIDS,
     FileState,
     InstanceState,
     OverlayKind,
@@ -168,6 +169,18 @@ class Ledger:
         with self._write() as connection:
             sent = sa.exists().where(INSTANCES.c.attempts > 0)
             connection.execute(sa.delete(OVERLAYS).where(~sent))
+
+    def replace_uids(self, new: Mapping[str, str]) -> None:
+        """Keep the map from old to new UIDs, in place of the one there was."""
+        rows = [{"old": old, "new": made} for old, made in sorted(new.items())]
+        with self._write() as connection:
+            connection.execute(sa.delete(UIDS))
+            insert_all(connection, UIDS, rows)
+
+    def new_uids(self) -> dict[str, str]:
+        """Old UIDs and those that replace them."""
+        with self._read() as connection:
+            return {row.old: row.new for row in connection.execute(sa.select(UIDS))}
 
     def _overlays(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, Overlay]:
         """The overlays that *rows* of INSTANCES name, by their keys."""

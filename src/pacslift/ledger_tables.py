@@ -123,6 +123,14 @@ OVERLAYS = sa.Table(
     sqlite_with_rowid=False,
 )
 
+UIDS = sa.Table(  # UIDs that a rule replaces in all objects, and by which
+    "uids",
+    metadata,
+    sa.Column("old", sa.Text, primary_key=True),
+    sa.Column("new", sa.Text, nullable=False, unique=True),
+    sqlite_with_rowid=False,
+)
+
 FILES = sa.Table(
     "files",
     metadata,

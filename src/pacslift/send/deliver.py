@@ -21,7 +21,8 @@ from pacslift.ledger import Candidate, InstanceState, Ledger, Planned
 from pacslift.plan.contexts import Pair
 from pacslift.repair.outgoing import Outgoing
 from pacslift.send.delivery import Delivery
-from pacslift.send.load import load
+from pacslift.send.load import AS_STORED, load
+from pacslift.send.orders import OrderBook
 from pacslift.send.outcome import Outcome
 from pacslift.send.patience import Patience
 from pacslift.send.retrying import Sleep
@@ -64,13 +65,19 @@ class EndingError(TryAgainError):
     """The run stops while a worker waits for its next attempt; the object stays planned."""
 
 
-def deliver(ledger: Ledger, make_worker: MakeWorker, workers: int, tell: Sink) -> None:
-    """Send what *ledger* has planned and write there what became of it.
+def deliver(
+    ledger: Ledger,
+    make_worker: MakeWorker,
+    workers: int,
+    tell: Sink,
+    book: OrderBook = AS_STORED,
+) -> None:
+    """Send what *ledger* has planned, as *book* orders, and write there what became of it.
 
     Raises StopError when the target is of no use any more, and lets KeyboardInterrupt through;
     all answers until then are on record.
     """
-    crew = Crew(make_worker, workers, ledger.planned())
+    crew = Crew(make_worker, workers, ledger.planned(), book)
     patience = Patience()
     waiting: list[Result] = []
 
@@ -109,8 +116,15 @@ def put_on_record(ledger: Ledger, results: Sequence[Result], tell: Sink) -> None
 class Crew:
     """Worker threads between a queue of instances and a queue of results."""
 
-    def __init__(self, make_worker: MakeWorker, workers: int, planned: Iterable[Planned]) -> None:
+    def __init__(
+        self,
+        make_worker: MakeWorker,
+        workers: int,
+        planned: Iterable[Planned],
+        book: OrderBook = AS_STORED,
+    ) -> None:
         self._planned = iter(planned)
+        self._book = book
         self._todo: queue.Queue[Planned] = queue.Queue()
         self._done: queue.Queue[Result | BaseException] = queue.Queue()
         self._ending = threading.Event()
@@ -183,7 +197,7 @@ class Crew:
         kept: list[Candidate] = []
 
         def prepare() -> Outgoing:
-            outgoing, candidate = load(planned)
+            outgoing, candidate = load(planned, self._book)
             kept.append(candidate)
             return outgoing
 
@@ -212,7 +226,13 @@ def row_of(result: Result) -> Mapping[str, Any]:
             "study_instance_uid": sent.study_instance_uid,
             "series_instance_uid": sent.series_instance_uid,
             "transfer_syntax_uid": sent.transfer_syntax_uid,
+            "sop_instance_uid": sent.sop_instance_uid,
             "patient_id": sent.patient_id,
+            "issuer_of_patient_id": sent.issuer_of_patient_id,
+            "patient_name": sent.patient_name,
+            "patient_birth_date": sent.patient_birth_date,
+            "accession_number": sent.accession_number,
+            "study_date": sent.study_date,
             "bytes": sent.length,
             "digest": sent.digest,
             "envelope": " ".join(sent.envelope) or None,

@@ -137,6 +137,11 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "Find out whose it is by the keys in the detail, say so in a mapping (docs/mapping.md), "
         "and plan again.",
     ),
+    Cause.OVERLAY_UNFIT: Advice(
+        "A value that the old database has for the object cannot stand in a header.",
+        "The detail names the tag. Correct the value by a mapping, or take the attribute out of "
+        "what the adapter governs; then plan and run again.",
+    ),
     Cause.EXCLUDED: Advice(
         "A line of the job's mapping excludes the instance; its reason is in the detail.",
         "Nothing need be done; take the line out of the mapping and plan again if it was wrong.",
