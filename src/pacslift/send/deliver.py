@@ -55,7 +55,8 @@ class Result:
     @property
     def state(self) -> InstanceState:
         """Where the instance is now."""
-        if self.delivery.cause is Cause.CONTEXT_REFUSED:
+        failed_midway = self.delivery.cause is Cause.INTERNAL_FAULT and self.delivery.sent
+        if self.delivery.cause is Cause.CONTEXT_REFUSED or failed_midway:
             return InstanceState.FAILED
         return STATES[self.delivery.outcome]
 

@@ -96,6 +96,11 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The object was sent before, and what would be sent now has other bytes.",
         "Find out what changed: the file, the job or the rules. Sending would mix two versions.",
     ),
+    Cause.INTERNAL_FAULT: Advice(
+        "The program itself failed over the object, which is as it was; the detail says where.",
+        "Report the detail, which holds no patient data, with the version of pacslift; "
+        f"with one that mends it {RETRY.format('internal_fault').removeprefix('then ')}.",
+    ),
     Cause.HIDDEN: Advice(
         "The old archive hid the instance from its users.",
         "Leave it, or ask the site whether hidden objects are to be migrated.",

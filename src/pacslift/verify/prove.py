@@ -12,13 +12,14 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pacslift.errors import Cause
+from pacslift.errors import Cause, SetAsideError
 from pacslift.events import Sink, StudyAsked
 from pacslift.job import TargetAddress
 from pacslift.ledger import INSTANCES, InstanceState, Ledger
-from pacslift.verify.find import NoVerification, open_finder
+from pacslift.unforeseen import one_object
+from pacslift.verify.find import Finder, NoVerification, open_finder
 from pacslift.verify.findscu import FindTimeouts
-from pacslift.verify.match import Expected, Matched, Verdict, match_study
+from pacslift.verify.match import Expected, FoundStudy, Matched, Verdict, match_study
 
 AT_TARGET = (
     InstanceState.STORED,
@@ -54,8 +55,7 @@ def prove(ledger: Ledger, target: TargetAddress, timeouts: FindTimeouts, tell: S
     with finder:
         for uid, rows in studies(ledger):
             expected = [expected_of(row) for row in rows]
-            found = finder.study(uid, expected)
-            matched = match_study(expected, found)
+            found, matched = asked(finder, uid, expected)
             states = {row["instance_key"]: row["state"] for row in rows}
             ledger.record([row_of(verdict, states) for verdict in matched.verdicts])
             tell(StudyAsked(uid, len(expected), matched.verified))
@@ -63,6 +63,23 @@ def prove(ledger: Ledger, target: TargetAddress, timeouts: FindTimeouts, tell: S
             verified += matched.verified
             extra += len(matched.extra)
     return Proof(verified, extra, tuple(notes))
+
+
+def asked(finder: Finder, uid: str, expected: Sequence[Expected]) -> tuple[FoundStudy, Matched]:
+    """What the target answers about one study, judged.
+
+    Where the program fails over the answers nothing can be told of this study, and a note says so.
+    """
+    try:
+        with one_object():
+            found = finder.study(uid, expected)
+            return found, match_study(expected, found)
+    except SetAsideError as fault:
+        finder.abort()
+        why = f"nothing can be told of it, the program failed over its answers: {fault.detail}"
+        doubts = {one.sop_instance_uid: why for one in expected}
+        found = FoundStudy(uid, frozenset(), doubts, (why,))
+        return found, match_study(expected, found)
 
 
 def extra_note(matched: Matched) -> list[str]:
@@ -74,7 +91,7 @@ def extra_note(matched: Matched) -> list[str]:
 def asked_about() -> sa.ColumnElement[bool]:
     """Which rows the target is asked about: all that was sent, answered or not."""
     unanswered = (INSTANCES.c.state == InstanceState.FAILED) & (
-        INSTANCES.c.cause == Cause.NO_ANSWER
+        INSTANCES.c.cause.in_((Cause.NO_ANSWER, Cause.INTERNAL_FAULT))
     )
     return INSTANCES.c.state.in_(AT_TARGET) | unanswered
 
