@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 STAGES = ["extract", "inventory", "plan", "repair", "send", "verify"]
-SHARED = ["adapter", "errors", "events", "job", "ledger", "ledger_tables", "unforeseen"]
+SHARED = [
+    "adapter",
+    "errors",
+    "events",
+    "job",
+    "ledger",
+    "ledger_history",
+    "ledger_tables",
+    "unforeseen",
+]
 PACKAGE = Path(__file__).parents[1] / "src" / "pacslift"
 MODULES = sorted(PACKAGE.glob("*/*.py"))
 TOP = {path.stem for path in PACKAGE.glob("*.py")}

@@ -39,7 +39,7 @@ from pacslift.send.worker import Retries, StoreWorker
 from pacslift.verify.account import Account
 from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
-from pacslift.verify.tell import account_now, write_report
+from pacslift.verify.tell import account_now, resent_finding, write_report
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
@@ -142,8 +142,11 @@ def inventory(run: Run, *, again: bool = False) -> None:
     run.ledger.put("inventory", print_)
 
 
-def plan(run: Run, *, again: bool = False) -> None:
-    """Decide for every instance row and every file, and write it into the ledger."""
+def plan(run: Run, *, again: bool = False, only: Cause | None = None) -> None:
+    """Decide for every instance row and every file, and write it into the ledger.
+
+    With *only*, what was set aside or failed for another cause is left as it is.
+    """
     require(run, "inventory", "pacslift inventory")
     adapter = adapter_of(run)
     content = jobs.content_digest(run.job, adapter.digest)
@@ -159,6 +162,7 @@ def plan(run: Run, *, again: bool = False) -> None:
             in_batches(candidate_rows(found.candidates)),
             in_batches(file_rows(found.files)),
             {"instances": catalog["instances"].height, "files": found.files.height},
+            only,
         )
         planned = run.ledger.count_planned()
         say(f"{planned:,} instances to send, {rows.height - planned:,} not")
@@ -191,6 +195,7 @@ def send(run: Run) -> None:
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
+            note(run, "send", resent_finding(run.ledger))
             say(sent_sentence(before, run.ledger.totals(), seconds))
 
 
@@ -247,16 +252,17 @@ def tells_no_room(error: OSError | PolarsError) -> bool:
 
 
 def retry(run: Run, cause: Cause) -> int:
-    """Plan again what failed or was set aside for *cause*; gives the number of instances.
+    """Plan again what failed or was set aside for *cause*, and nothing else.
 
-    What the comparison with the storage set aside is judged anew: a file may have been found, a
-    root mounted. Hidden rows and duplicates stay what the database and the disk make them.
+    Gives the number of instances. What the comparison with the storage set aside is judged anew:
+    a file may have been found, a root mounted. Hidden rows and duplicates stay what the database
+    and the disk make them.
     """
     if cause in READ_CAUSES:
         return run.ledger.reopen(cause)
     before = run.ledger.count_planned()
     inventory(run, again=True)
-    plan(run, again=True)
+    plan(run, again=True, only=cause)
     return run.ledger.count_planned() - before
 
 

@@ -74,6 +74,7 @@ INSTANCES = sa.Table(
     sa.Column("status", sa.Integer),  # C-STORE status, PS3.4 B.2.3
     sa.Column("bytes", sa.Integer),  # of the Data Set sent
     sa.Column("digest", sa.Text),  # sha256 of the Data Set sent
+    sa.Column("sent_under", sa.Text),  # the job revision under which that was
     sa.Column("patient_id", sa.Text),  # as sent; patient data, never shown
     sa.Column("envelope", sa.Text),  # envelope repairs, by rule id
     sa.Column("file", sa.Text),  # the file it was read from, below its mount
@@ -81,6 +82,14 @@ INSTANCES = sa.Table(
     sa.Column("stored_at", sa.Text),  # UTC
     sa.Column("verified_at", sa.Text),  # UTC
     one_of("state", InstanceState),
+)
+
+EARLIER = sa.Table(  # how instances that are being planned anew were sent; else empty
+    "earlier",
+    metadata,
+    sa.Column("instance_key", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text),
+    sa.Column("sent_under", sa.Text),
 )
 
 CANDIDATES = sa.Table(  # where an instance's copies lie, best rank first

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from pacslift import __version__
 from pacslift.job import Job
 from pacslift.ledger import CONTEXTS, FILES, INSTANCES, FileState, InstanceState, Ledger
+from pacslift.ledger_history import AT_TARGET, resent_instances
 from pacslift.verify import report
 from pacslift.verify.account import Account, account_of
 from pacslift.verify.report import ExceptionRow, Ran, RefusedContext, ReportData, StudyRow
@@ -20,7 +21,6 @@ LOOKED_AT = (
     FileState.NOT_DICOM,
     FileState.UNREADABLE,
 )
-AT_TARGET = (InstanceState.STORED, InstanceState.STORED_CHANGED, InstanceState.VERIFIED)
 
 
 def account_now(ledger: Ledger) -> Account:
@@ -57,6 +57,21 @@ def write_report(job: Job, ledger: Ledger, stopped: str | None) -> Account:
     shutil.copyfile(job.report / "exceptions.csv", partial)
     partial.replace(job.folder / "exceptions.csv")
     return account
+
+
+def resent_finding(ledger: Ledger) -> list[str]:
+    """A sentence on objects that the target may have got in two versions, if there are such."""
+    count, first = 0, ""
+    for row in ledger.rows(resent_instances()):
+        count, first = count + 1, first or row["sop_instance_uid"]
+    if not count:
+        return []
+    sentence = (
+        f"{count:,} objects went out with other bytes than when they were sent before, under an "
+        f"earlier revision of the job or as somebody accepted; the first is {first}. A target that "
+        "had the earlier version may keep either: look at one there"
+    )
+    return [sentence]
 
 
 def ran_of(job: Job, ledger: Ledger) -> Ran:
