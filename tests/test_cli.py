@@ -1,8 +1,10 @@
 """The command line: what each command says, to people and to programs."""
 
 import json
+import re
 import shutil
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
@@ -139,6 +141,42 @@ def test_a_program_that_reads_events_is_told_why_a_run_stopped(archive, tmp_path
     assert events[-1]["event"] == "Stopped"
     assert events[-1]["exit_code"] == 20
     assert "Connection refused" in events[-1]["sentence"]
+
+
+def test_a_program_that_reads_the_account_is_told_of_a_stop_and_how_far_the_run_came(
+    archive, tmp_path
+):
+    job = a_job(tmp_path, archive, f"NOBODY@127.0.0.1:{free_port()}")
+    for log_format in ("text", "json"):
+        ran = pacslift("run", job, "--json", "--log-format", log_format)
+        said = only_object(ran.stdout)
+        assert said["error"]["exit_code"] == ran.exit_code == 20
+        assert "Connection refused" in said["error"]["message"]
+        assert said["account"] == status(job)
+        assert said["account"]["states"]["planned"] == 6
+        assert ran.stderr.count("Connection refused") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "JOB"], ["status", "JOB"], ["exceptions", "JOB"], ["inspect", "JOB"]]
+)
+def test_a_program_that_reads_json_gets_it_where_there_is_no_job_too(words, tmp_path):
+    ran = pacslift(*(tmp_path if word == "JOB" else word for word in words), "--json")
+    said = only_object(ran.stdout)
+    assert said["account"] is None
+    assert said["error"]["exit_code"] == ran.exit_code >= 10
+    assert ran.stderr == f"pacslift: {said['error']['message']}\n"
+
+
+def test_the_report_says_when_the_job_began(archive, tmp_path):
+    with NewPacs(tmp_path / "new") as target:
+        job = a_job(tmp_path, archive, target)
+        pacslift("run", job)
+        page = (job / "report" / "report.html").read_text()
+        (began,) = re.findall(r"<dt>Started</dt><dd>([^<]+)</dd>", page)
+        assert datetime.fromisoformat(began) <= datetime.now(UTC)
+        pacslift("run", job)  # it began when it began
+        assert f"<dt>Started</dt><dd>{began}</dd>" in (job / "report" / "report.html").read_text()
 
 
 def test_a_finished_job_that_is_run_again_sends_nothing_and_gives_the_same_account(

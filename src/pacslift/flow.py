@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from polars.exceptions import PolarsError
@@ -101,6 +102,8 @@ def extract(run: Run, *, again: bool = False) -> None:
     )
     if not again and done(run, "extract", print_, run.job.tables / "tables.json"):
         return
+    if run.ledger.get("started") is None:
+        run.ledger.put("started", datetime.now(UTC).isoformat(timespec="seconds"))
     with stage(run, "extract") as say:
         taken: TablesTaken = take_tables(run.job, known, run.tell)
         run.ledger.put("adapter", taken.adapter)
