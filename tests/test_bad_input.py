@@ -78,6 +78,17 @@ def test_a_dump_that_was_cut_off_is_refused_before_anything_is_made(case, tmp_pa
     refused(pacslift("inspect", *cut.dumps), errors.DumpDamagedError, said)
 
 
+def test_the_report_on_a_dump_that_ends_early_begins_with_that(tmp_path):
+    cut = copied_and_cut(load_case(FIXTURES / "conquest" / "dbase"), tmp_path)
+    roots = [f"{name}={folder}" if name else folder for name, folder in cut.mounts.items()]
+    with NewPacs(tmp_path / "new") as target:
+        init(tmp_path / "job", list(cut.dumps), roots, str(target), "--accept-truncated")
+        assert pacslift("run", tmp_path / "job").exit_code == 3
+    page = (tmp_path / "job" / "report" / "report.html").read_text()
+    assert page.count("INCOMPLETE DUMP") == 1
+    assert page.index("INCOMPLETE DUMP") < page.index("Balance sheet")
+
+
 @pytest.mark.parametrize(
     ("name", "until"),
     [

@@ -12,6 +12,7 @@ import click
 import pytest
 
 from jobs import init, pacslift, started, status, tune
+from livecases import sqlite_named
 from newpacs import NewPacs, answering
 from oldpacs import CT, MR, OldPacs, ct, mr, old_pacs
 from pacslift import flow
@@ -106,6 +107,30 @@ def test_a_dump_that_nobody_claims_is_shown_with_what_each_adapter_lacks():
     assert "1 rows  till_receipts (2 columns)" in shown.stdout
     for name in load_adapters():
         assert f"not {name}: it lacks" in shown.stdout
+
+
+def test_what_a_script_cannot_prove_of_itself_is_shown(tmp_path):
+    dump = tmp_path / "dump.sql"
+    script = "CREATE TABLE [dbo].[till]([a] [int] NOT NULL)\r\nGO\r\n"
+    dump.write_text(script + "INSERT [dbo].[till] ([a]) VALUES (1)\r\nGO\r\n", newline="")
+    shown = pacslift("inspect", dump)
+    assert shown.exit_code == 0, shown.output
+    (said,) = only_object(pacslift("inspect", dump, "--json").stdout)["dumps"]
+    (finding,) = said["findings"]
+    assert finding.startswith(f"{dump}: nothing in such a script proves that it is complete")
+    assert finding in shown.stdout
+
+
+def test_where_a_dump_ends_early_is_shown_if_that_is_to_be_accepted(tmp_path):
+    whole = (FIXTURES / "orthanc" / "mysql" / "index.sql").read_bytes()
+    dump = tmp_path / "index.sql"
+    dump.write_bytes(whole[: whole.rindex(b"\n") // 2])
+    assert pacslift("inspect", dump).exit_code == 12
+    shown = pacslift("inspect", dump, "--accept-truncated", "--json")
+    (said,) = only_object(shown.stdout)["dumps"]
+    (cut,) = said["cuts"]
+    assert cut.startswith(f"INCOMPLETE DUMP: {dump} ends early")
+    assert cut in pacslift("inspect", dump, "--accept-truncated").stdout
 
 
 # ---------------------------------------------------------------------------------------------
@@ -453,6 +478,18 @@ def test_an_adapter_that_was_just_started_can_be_loaded(dump, tmp_path):
     if dump:
         tables = only_object(pacslift("inspect", dump, "--json").stdout)["dumps"][0]["tables"]
         assert {table["name"].lower() for table in tables} <= set(adapter.identify)
+
+
+def test_an_adapter_can_be_started_from_a_database(tmp_path):
+    made = pacslift(
+        "adapter",
+        "scaffold",
+        tmp_path / "mine",
+        "--dump",
+        sqlite_named(FIXTURES / "conquest" / "sqlite-nki" / "conquest.db3"),
+    )
+    assert made.exit_code == 0, made.output
+    assert "dicomimages" in load_adapter(tmp_path / "mine").identify
 
 
 def test_an_adapter_is_not_started_over_another(tmp_path):

@@ -47,6 +47,11 @@ LOG = click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="How progress is written to standard error: for people, or one JSON event a line.",
 )  # fmt: skip
+ACCEPT_TRUNCATED = click.option(
+    "--accept-truncated",
+    is_flag=True,
+    help="Read a dump that ends early up to its last good row, and say so.",
+)
 ADAPTERS = click.option(
     "--adapters", type=PATH, multiple=True, help="A folder of further adapters; may be repeated."
 )

@@ -10,6 +10,7 @@ import click
 
 from pacslift import flow
 from pacslift.cli_frame import (
+    ACCEPT_TRUNCATED,
     ADAPTERS,
     AS_JSON,
     JOB,
@@ -59,11 +60,7 @@ from pacslift.verify.tell import account_now
 @click.option("--target", required=True, metavar="AET@HOST:PORT", help="Where the objects go.")
 @click.option("--aet", default="PACSLIFT", show_default=True, help="Our own AE title.")
 @click.option("--adapter", help="The adapter to use, where several claim the dump.")
-@click.option(
-    "--accept-truncated",
-    is_flag=True,
-    help="Read a dump that ends early up to its last good row; the report says so.",
-)
+@ACCEPT_TRUNCATED
 @ADAPTERS
 def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, aet: str,
          adapter: str | None, accept_truncated: bool,

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from pacslift.adapter import load_adapters
-from pacslift.cli_frame import ADAPTERS, AS_JSON, PATH
+from pacslift.cli_frame import ACCEPT_TRUNCATED, ADAPTERS, AS_JSON, PATH
 from pacslift.conformance import accept_case, check_adapter
 from pacslift.extract.describe import describe_delimited
 from pacslift.extract.inspection import inspection
@@ -21,9 +21,11 @@ from pacslift.scaffold import scaffold
 @click.command()
 @click.argument("paths", nargs=-1, required=True)
 @click.option("--describe", is_flag=True, help="Draft the manifest that delimited text needs.")
+@ACCEPT_TRUNCATED
 @ADAPTERS
 @AS_JSON
-def inspect(paths: Sequence[str], describe: bool, adapters: Sequence[Path], as_json: bool) -> None:
+def inspect(paths: Sequence[str], describe: bool, accept_truncated: bool,
+            adapters: Sequence[Path], as_json: bool) -> None:  # fmt: skip
     """Say what a dump is: format, server, tables, rows, and which adapter claims it and why."""
     if describe:
         for path in paths:
@@ -33,7 +35,10 @@ def inspect(paths: Sequence[str], describe: bool, adapters: Sequence[Path], as_j
     files, databases = files_and_databases(paths)
     dumps: list[Path | str] = [*map(Path, files), *databases]
     with tempfile.TemporaryDirectory(prefix="pacslift-") as private:
-        seen = [inspection(dump, known, Path(private)) for dump in dumps]
+        seen = [
+            inspection(dump, known, Path(private), accept_truncated=accept_truncated)
+            for dump in dumps
+        ]
     if as_json:
         click.echo(json.dumps({"dumps": [asdict(one) for one in seen]}))
         return
@@ -41,8 +46,8 @@ def inspect(paths: Sequence[str], describe: bool, adapters: Sequence[Path], as_j
         click.echo(f"{one.path}: {one.format}" + (f", {one.server}" if one.server else ""))
         for table in one.tables:
             click.echo(f"  {table.rows:>11,} rows  {table.name} ({len(table.columns)} columns)")
-        for claim in one.claims:
-            click.echo(f"  {claim.sentence}")
+        for sentence in (*one.cuts, *one.findings, *(claim.sentence for claim in one.claims)):
+            click.echo(f"  {sentence}")
 
 
 @click.group()
@@ -94,8 +99,13 @@ def adapter_accept(case: Path, force: bool, adapters: Sequence[Path]) -> None:
 
 @adapter.command(name="scaffold")
 @click.argument("folder", type=PATH)
-@click.option("--dump", type=PATH, help="A dump to take tables and columns from.")
-def adapter_scaffold(folder: Path, dump: Path | None) -> None:
+@click.option(
+    "--dump",
+    metavar="PATH",
+    help="A dump to take tables and columns from, or the database itself, as init takes it.",
+)
+def adapter_scaffold(folder: Path, dump: str | None) -> None:
     """Start an adapter: a folder with every file that it needs."""
-    for path in scaffold(folder, dump):
+    is_file = dump is not None and not files_and_databases([dump])[1]
+    for path in scaffold(folder, Path(dump) if dump and is_file else dump):
         click.echo(f"wrote {path}")

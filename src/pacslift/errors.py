@@ -4,7 +4,7 @@ PacsliftError
 ├── StopError                 the run ends; the operator must act; each has its own exit code
 │   ├── NoAdapterError        10
 │   ├── AdapterClashError     11
-│   ├── DumpDamagedError      12
+│   ├── DumpDamagedError      12; extract has a kind of its own, CutHeaderError
 │   ├── DumpFormatError       13
 │   ├── StorageRootError      14
 │   ├── JobFolderError        15

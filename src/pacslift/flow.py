@@ -40,7 +40,7 @@ from pacslift.send.worker import Retries, StoreWorker
 from pacslift.verify.account import Account
 from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
-from pacslift.verify.tell import account_now, resent_finding, write_report
+from pacslift.verify.tell import CUTS, account_now, resent_finding, write_report
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
@@ -109,6 +109,7 @@ def extract(run: Run, *, again: bool = False) -> None:
         run.ledger.put("adapter", taken.adapter)
         run.ledger.put("dump", taken.format)
         run.ledger.put("cuts", str(len(taken.cuts)))
+        run.ledger.find(CUTS, taken.cuts)
         note(run, "extract", taken.findings)
         say(
             f"{taken.tables} tables, {taken.rows:,} rows of {taken.format}, read as {taken.adapter}"

@@ -97,6 +97,7 @@ class ReportData:
     ran: Ran
     refused: Sequence[RefusedContext] = ()
     findings: Sequence[tuple[str, str]] = ()  # stage, sentence
+    cuts: Sequence[str] = ()  # where a dump ends early: above all else on the page
 
 
 @dataclass
@@ -180,6 +181,7 @@ def rendered(data: ReportData, exceptions: Shown, studies: Shown) -> Iterator[st
         ran=data.ran,
         refused=data.refused,
         findings=data.findings,
+        cuts=data.cuts,
         exceptions=exceptions,
         studies=studies,
         advice_on=advice_on,

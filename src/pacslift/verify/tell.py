@@ -14,6 +14,7 @@ from pacslift.verify import report
 from pacslift.verify.account import Account, account_of
 from pacslift.verify.report import ExceptionRow, Ran, RefusedContext, ReportData, StudyRow
 
+CUTS = "cuts"  # the findings of extract that the page begins with
 # Files that an exception is written for; the others are where they should be.
 LOOKED_AT = (
     FileState.ORPHAN,
@@ -50,8 +51,10 @@ def write_report(job: Job, ledger: Ledger, stopped: str | None) -> Account:
     *stopped* is why the run ended early, if it did.
     """
     account = account_now(ledger)
-    findings = ledger.findings() + ([("run", stopped)] if stopped else [])
-    data = ReportData(account, ran_of(job, ledger), tuple(refused(ledger)), findings)
+    found = ledger.findings() + ([("run", stopped)] if stopped else [])
+    cuts = [sentence for stage, sentence in found if stage == CUTS]
+    findings = [(stage, sentence) for stage, sentence in found if sentence not in cuts]
+    data = ReportData(account, ran_of(job, ledger), tuple(refused(ledger)), findings, cuts)
     report.write_report(job.report, data, exceptions(ledger), studies(ledger))
     partial = job.folder / ".exceptions.csv.new"
     shutil.copyfile(job.report / "exceptions.csv", partial)
