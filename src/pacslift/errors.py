@@ -69,6 +69,7 @@ class Cause(StrEnum):
     NO_ANSWER = "no_answer"
     NOT_AT_TARGET = "not_at_target"
     DIFFERS_AT_TARGET = "differs_at_target"
+    COULD_NOT_TELL = "could_not_tell"
 
 
 class PacsliftError(Exception):

@@ -60,6 +60,7 @@ READ_CAUSES = (
     Cause.REFUSED_BY_TARGET,
     Cause.NOT_AT_TARGET,
     Cause.DIFFERS_AT_TARGET,
+    Cause.COULD_NOT_TELL,
 )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
@@ -31,6 +31,7 @@ from pacslift.ledger_tables import (
 )
 
 SCHEMA_VERSION = 2
+Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
 __all__ = [
     "CANDIDATES",
@@ -192,20 +193,21 @@ class Ledger:
 
     def find(self, stage: str, sentences: Iterable[str]) -> None:
         """Replace the findings of *stage* by *sentences*."""
+        rows = [{"stage": stage, "sentence": sentence} for sentence in sentences]
+        self.replace(FINDINGS.c.stage, stage, rows)
+
+    def replace(self, column: sa.Column[str], value: str, rows: Rows) -> None:
+        """Put *rows* in the place of those of a table whose *column* has *value*."""
         with self._write() as connection:
-            connection.execute(sa.delete(FINDINGS).where(FINDINGS.c.stage == stage))
-            insert_all(connection, FINDINGS, [{"stage": stage, "sentence": s} for s in sentences])
+            connection.execute(sa.delete(column.table).where(column == value))
+            insert_all(connection, column.table, rows)
 
     def findings(self) -> list[tuple[str, str]]:
         """Stage and sentence of every finding."""
         with self._read() as connection:
             return [(stage, text) for stage, text in connection.execute(sa.select(FINDINGS))]
 
-    def record(
-        self,
-        results: Sequence[Mapping[str, Any]],
-        changes: Sequence[Mapping[str, Any]] = (),
-    ) -> None:
+    def record(self, results: Rows, changes: Rows = ()) -> None:
         """Write what became of instances; each mapping has instance_key and columns to set."""
         with self._write() as connection:
             for row in results:
@@ -341,9 +343,7 @@ def set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a d
         connection.execute(f"PRAGMA {pragma}")
 
 
-def insert_all(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
-) -> None:
+def insert_all(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
     """Insert *rows*, none being allowed."""
     if rows:
         connection.execute(sa.insert(table), list(rows))

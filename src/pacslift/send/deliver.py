@@ -229,6 +229,10 @@ def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
             "series_instance_uid": sent.series_instance_uid,
             "transfer_syntax_uid": sent.transfer_syntax_uid,
             "patient_id": sent.patient_id,
+            "patient_name": sent.patient_name,
+            "patient_birth_date": sent.patient_birth_date,
+            "accession_number": sent.accession_number,
+            "sent_study_date": sent.study_date,
             "bytes": sent.length,
             "envelope": " ".join(sent.envelope) or None,
         }

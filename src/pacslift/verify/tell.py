@@ -10,9 +10,17 @@ from pacslift import __version__
 from pacslift.job import Job
 from pacslift.ledger import CONTEXTS, FILES, INSTANCES, FileState, InstanceState, Ledger
 from pacslift.ledger_history import AT_TARGET, resent_instances
+from pacslift.ledger_tables import DIFFERENCES
 from pacslift.verify import report
 from pacslift.verify.account import Account, account_of
-from pacslift.verify.report import ExceptionRow, Ran, RefusedContext, ReportData, StudyRow
+from pacslift.verify.report import (
+    DifferenceRow,
+    ExceptionRow,
+    Ran,
+    RefusedContext,
+    ReportData,
+    StudyRow,
+)
 
 CUTS = "cuts"  # the findings of extract that the page begins with
 # Files that an exception is written for; the others are where they should be.
@@ -55,7 +63,7 @@ def write_report(job: Job, ledger: Ledger, stopped: str | None) -> Account:
     cuts = [sentence for stage, sentence in found if stage == CUTS]
     findings = [(stage, sentence) for stage, sentence in found if sentence not in cuts]
     data = ReportData(account, ran_of(job, ledger), tuple(refused(ledger)), findings, cuts)
-    report.write_report(job.report, data, exceptions(ledger), studies(ledger))
+    report.write_report(job.report, data, exceptions(ledger), studies(ledger), differences(ledger))
     partial = job.folder / ".exceptions.csv.new"
     shutil.copyfile(job.report / "exceptions.csv", partial)
     partial.replace(job.folder / "exceptions.csv")
@@ -120,6 +128,15 @@ def exceptions(ledger: Ledger) -> Iterator[ExceptionRow]:
             detail=row["detail"] or "",
             file=f"{row['mount']}/{row['relative']}",
         )
+
+
+def differences(ledger: Ledger) -> Iterator[DifferenceRow]:
+    """What the target lists of studies otherwise than it was sent, by study."""
+    query = sa.select(DIFFERENCES).order_by(
+        DIFFERENCES.c.study_instance_uid, DIFFERENCES.c.keyword, DIFFERENCES.c.found
+    )
+    for row in ledger.rows(query):
+        yield DifferenceRow(*row.values())
 
 
 def studies(ledger: Ledger) -> Iterator[StudyRow]:
