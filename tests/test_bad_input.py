@@ -213,6 +213,20 @@ def test_a_storage_root_that_holds_nothing_of_the_dump_is_named(archive, tmp_pat
     assert status(tmp_path / "job")["instances"] == 0
 
 
+def test_an_archive_whose_files_are_all_lost_gets_a_report_if_somebody_says_so(archive, tmp_path):
+    (tmp_path / "burnt").mkdir()
+    init(tmp_path / "job", archive.dump, tmp_path / "burnt", NOBODY)
+    result = pacslift("run", tmp_path / "job")
+    refused(result, errors.StorageRootError, "accept_lost = true", "job.toml")
+    job_toml = tmp_path / "job" / "job.toml"
+    text = job_toml.read_text()
+    job_toml.write_text(text.replace("[inventory]\n", "[inventory]\naccept_lost = true\n"))
+    assert pacslift("run", tmp_path / "job").exit_code == 3
+    assert status(tmp_path / "job")["causes"] == {"missing_file": 6}
+    page = (tmp_path / "job" / "report" / "report.html").read_text()
+    assert "files that the dump names is in the storage" in page
+
+
 def test_a_run_goes_on_when_the_storage_root_is_put_right(archive, tmp_path):
     with NewPacs(tmp_path / "new") as target:
         init(tmp_path / "job", archive.dump, tmp_path / "gone", str(target))

@@ -133,7 +133,13 @@ def inventory(run: Run, *, again: bool = False) -> None:
                 "is it the right dump, and complete? `pacslift inspect` shows its tables and rows"
             )
         found = take_inventory(
-            adapter, catalog, run.job.mounts, run.job.dumps, run.job.probe, run.tell
+            adapter,
+            catalog,
+            run.job.mounts,
+            run.job.dumps,
+            run.job.probe,
+            run.tell,
+            accept_lost=run.job.accept_lost,
         )
         run.ledger.forget("inventory", "planned")  # what follows may be cut off half written
         write_catalog(catalog, run.job.catalog)
