@@ -82,7 +82,7 @@ def test_no_file_can_be_in_a_state_that_is_not_on_the_list(ledger):
 
 def test_a_ledger_of_another_version_is_left_alone(ledger, tmp_path):
     ledger.put("schema_version", "99")
-    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 1"):
+    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 2"):
         Ledger(tmp_path / "ledger.db")
     assert ledger.get("schema_version") == "99"
 
@@ -268,3 +268,38 @@ def test_the_times_of_all_runs_add_up(ledger):
     ledger.add_time("send", 1.5)
     ledger.add_time("send", 2.0)
     assert ledger.get("seconds.send") == "3.5"
+
+
+# ---------------------------------------------------------------------------------------------
+# What went out before
+
+
+def test_how_an_object_was_sent_is_not_forgotten_when_it_is_planned_anew(ledger):
+    planned(ledger, 1, 2)
+    sent = {"digest": "abc", "sent_under": "first"}
+    ledger.record([{**failed(1, "failed", Cause.NO_ANSWER), **sent}])
+    planned(ledger, 1, 2)
+    given = {p.instance_key: (p.digest, p.sent_under) for p in ledger.planned()}
+    assert given == {"k1": ("abc", "first"), "k2": (None, None)}
+
+
+def test_planning_one_cause_anew_leaves_the_others_as_they_are(ledger):
+    planned(ledger, 1, 2, 3, 4)
+    ledger.record(
+        [
+            failed(1, "failed", Cause.REFUSED_BY_TARGET),
+            failed(2, "set_aside", Cause.MISSING_FILE),
+            failed(3, "set_aside", Cause.HIDDEN),
+        ]
+    )
+    ledger.replan([[instance(nth) for nth in (1, 2, 3, 4)]], [], [], {}, Cause.MISSING_FILE)
+    assert states(ledger) == {"k1": "failed", "k2": "planned", "k3": "set_aside", "k4": "planned"}
+
+
+def test_new_bytes_that_somebody_accepted_are_no_longer_held_against_the_old_ones(ledger):
+    planned(ledger, 1)
+    before = {"digest": "abc", "sent_under": "first"}
+    ledger.record([{**failed(1, "set_aside", Cause.CHANGED_SINCE_SENT), **before}])
+    assert ledger.reopen(Cause.CHANGED_SINCE_SENT) == 1
+    (again,) = ledger.planned()
+    assert (again.digest, again.sent_under) == ("abc", None)

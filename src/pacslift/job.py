@@ -30,7 +30,7 @@ KNOWN = {
     "storage": {"mounts"},
     "target": {"aet", "host", "port", "calling_aet"},
     "send": {"associations", "response_timeout", "busy_waits", "lost_waits"},
-    "inventory": {"probe"},
+    "inventory": {"probe", "accept_lost"},
 }
 
 
@@ -67,6 +67,7 @@ class Job:
     databases: tuple[str, ...] = field(default=(), repr=False)  # ODBC and a connection string
     charset: Mapping[str, str] = field(default_factory=dict)  # "*", table or table.column: codec
     accept_truncated: bool = False  # a dump that ends early is read up to its last good row
+    accept_lost: bool = False  # a storage without a single file of the dump is what there is
 
     @property
     def tables(self) -> Path:
@@ -160,7 +161,7 @@ calling_aet = {quote(job.target.calling_aet)}
 
 [inventory]
 probe = {quote(job.probe)}  # none, sample or all: how many files are opened before sending
-
+{"accept_lost = true" + chr(10) if job.accept_lost else ""}
 [send]
 associations = {job.associations}
 response_timeout = {job.response_timeout}  # seconds
@@ -224,6 +225,7 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             busy_waits=tuple(typed(send, "busy_waits", list, [1.0, 5.0, 15.0])),
             lost_waits=tuple(typed(send, "lost_waits", list, [0.0, 5.0, 30.0])),
             probe=typed(inventory, "probe", str, "sample"),
+            accept_lost=typed(inventory, "accept_lost", bool, default=False),
             revised=revised_of(said),
         )
     )

@@ -116,6 +116,14 @@ def opened_dumps(
         yield readers
 
 
+@contextmanager
+def opened_one(dump: Path | str, private: Path, terms: Terms | None = None) -> Iterator[DumpReader]:
+    """A reader of one dump: a path, or the text that names a database over ODBC."""
+    paths, databases = ((), (dump,)) if isinstance(dump, str) else ((dump,), ())
+    with opened_dumps(paths, private, databases, terms) as (reader,):
+        yield reader
+
+
 def told_by(readers: Sequence[DumpReader]) -> list[str]:
     """What scripts say of themselves, or fail to prove."""
     scripts = (reader for reader in readers if isinstance(reader, ScriptReader))

@@ -66,6 +66,11 @@ class Outgoing:
     source: ByteSource = field(repr=False, compare=False)
     fallback: Callable[[], "Outgoing"] | None = field(default=None, repr=False, compare=False)
     """Gives the same object in a transfer syntax that more targets take, losing nothing."""
+    # With the UIDs and patient_id, who and what the object is, as it goes over the wire.
+    patient_name: str = ""
+    patient_birth_date: str = ""
+    accession_number: str = ""
+    study_date: str = ""
 
     def digest(self) -> str:
         """Give the sha256 of the data set as it goes over the wire, hex.
@@ -146,6 +151,10 @@ def _prepared(stored: StoredObject) -> Outgoing:
         (*stored.envelope, *ids),
         changes,
         stored.source,
+        patient_name=probed.patient_name,
+        patient_birth_date=probed.patient_birth_date,
+        accession_number=probed.accession_number,
+        study_date=probed.study_date,
     )
     if probed.transfer_syntax_uid == frames.DEFLATED_FRAMES:
         all_edits = {**vr_edits, **edits}

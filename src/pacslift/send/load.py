@@ -13,6 +13,7 @@ from pacslift.inventory.roots import open_inside
 from pacslift.inventory.stored import open_stored
 from pacslift.ledger import Candidate, Planned
 from pacslift.repair.outgoing import Outgoing, prepare
+from pacslift.unforeseen import one_object
 
 CHUNK = 1 << 20  # bytes
 ALGORITHMS = {"md5", "sha1", "sha256", "sha512"}
@@ -28,7 +29,8 @@ def load(planned: Planned) -> tuple[Outgoing, Candidate]:
     first: SetAsideError | None = None
     for candidate in planned.candidates:
         try:
-            return load_copy(planned, candidate), candidate
+            with one_object():
+                return load_copy(planned, candidate), candidate
         except SetAsideError as error:
             first = first or error
     if first is None:
@@ -47,7 +49,7 @@ def load_copy(planned: Planned, candidate: Candidate) -> Outgoing:
         raise SetAsideError(error.cause, f"{candidate.relative}: {error.detail}") from error
     try:
         require_identity(planned, outgoing, candidate)
-    except SetAsideError:
+    except BaseException:
         outgoing.close()
         raise
     return outgoing
@@ -57,14 +59,14 @@ def opened(fd: int, candidate: Candidate) -> Outgoing:
     """Check and prepare the open file, which is closed on error."""
     try:
         require_as_recorded(fd, candidate)
-    except SetAsideError:
-        os.close(fd)
-        raise
     except OSError as error:
         os.close(fd)
         raise SetAsideError(
             Cause.UNREADABLE, f"the disk fails while it is read: {error.strerror}"
         ) from error
+    except BaseException:
+        os.close(fd)
+        raise
     return prepare(open_stored(fd, candidate.container))  # both own the file from here on
 
 
