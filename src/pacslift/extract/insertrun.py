@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
-from pacslift.extract.clearrows import ClearPath
+from pacslift.extract.gridrows import GridPath
 from pacslift.extract.insertheader import InsertHeader
 from pacslift.extract.insertrows import Captured, InsertShape, insert_rows
 from pacslift.extract.literals import literal_column
@@ -56,13 +56,13 @@ class InsertRun:
 
     def _quick(
         self, table: ScriptTable, names: Sequence[str], wanted: Sequence[Column]
-    ) -> ClearPath | None:
+    ) -> GridPath | None:
         """The quick way, for dumps by mysqldump where the survey has found the rows' end."""
         if self.dialect is not Dialect.MYSQL or self.end is None:
             return None
         known = {column.name.lower(): column for column in table.shape.columns}
         row = [known.get(name, Column(name, "")) for name in names]
-        return ClearPath(table, row, wanted, self.codec, self.header.text, self.end)
+        return GridPath(table, row, wanted, self.codec, self.header.text, self.end)
 
     def _names(self, shape: TableShape) -> list[str]:
         names = self.header.columns or tuple(column.name for column in shape.columns)
@@ -79,7 +79,7 @@ class InsertRun:
         names: list[str],
         chosen: list[int],
         done: int,
-        quick: ClearPath | None,
+        quick: GridPath | None,
     ) -> Iterator[Captured | Batch]:
         truncation = table.terms.truncation
         shape = InsertShape(table.shape.name, self.header.text, len(names), tuple(chosen))
