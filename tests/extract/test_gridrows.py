@@ -9,9 +9,9 @@ from dumptext import everything, file_of, frames_of, mysqldump, pieces_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacslift.extract.gridrows import GridPath
 from pacslift.extract.insertrun import InsertRun
 from pacslift.extract.mysqldump import read_mysqldump
+from pacslift.extract.rowgrid import GridPath
 
 TYPES = {"a": "bigint(20)", "b": "varchar(99)", "c": "longblob", "d": "bit(9)", "e": "text"}
 
@@ -37,10 +37,10 @@ def counted():
     with pytest.MonkeyPatch.context() as patch:
         taken = GridPath.__call__
 
-        def counting(path, window, upto, done):
-            batch = taken(path, window, upto, done)
-            rows.append(batch.frame.height if batch else 0)
-            return batch
+        def counting(path, window, upto):
+            grid = taken(path, window, upto)
+            rows.append(grid.rows if grid else 0)
+            return grid
 
         patch.setattr(GridPath, "__call__", counting)
         yield rows

@@ -5,23 +5,18 @@ columns, without their quotes; escapes are resolved on those values that have an
 holds anything else is made of its literals, as literals.py does it for rows read one by one.
 """
 
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
-from pacslift.extract.insertrows import parting
 from pacslift.extract.literals import NUMBER, literal_column, unescaped
 from pacslift.extract.quoting import Flags, Places, stand_at
-from pacslift.extract.rowgrid import RowGrid, row_grid
-from pacslift.extract.script import ScriptTable
-from pacslift.extract.shapes import Batch, Column, numbered
+from pacslift.extract.rowgrid import RowGrid
+from pacslift.extract.shapes import Column
 from pacslift.extract.statements import Dialect
 from pacslift.extract.texts import TextDecoder
-from pacslift.extract.window import Window
 
 _QUOTE = ord("'")
 _NULL = np.frombuffer(b"NULL", np.uint8)
@@ -32,59 +27,40 @@ _MEANINGS = [unescaped(pair.encode()).decode() for pair in _PAIRS]
 _BEYOND = r"\\[^\x00-\x7f]"
 
 
-@dataclass(frozen=True, slots=True)
-class GridPath:
-    """Takes rows of *table* whose columns are *row*, of which *wanted* are given.
+def grid_columns(
+    grid: RowGrid,
+    places: Mapping[str, int],
+    wanted: Sequence[Column],
+    decoder: TextDecoder,
+    codecs: Mapping[str, str],
+) -> list[pl.Series]:
+    """The *wanted* columns; *places* has those of a row's values, *codecs* their text's, by name.
 
-    *header* is what the INSERT says before its rows; behind byte *end* are none of them.
+    Raises DumpFormatError for a value of no known form.
     """
-
-    table: ScriptTable
-    row: Sequence[Column]
-    wanted: Sequence[Column]
-    codec: str | None
-    header: bytes
-    end: int
-
-    def __call__(self, window: Window, upto: int, done: int) -> Batch | None:
-        """Take rows and move the window behind them; None where it has to be done otherwise."""
-        found = re.compile(parting(self.header)).match(window.data, window.at)
-        start = found.end() if found else window.at
-        last = min(upto, self.end - window.offset + window.at)
-        if not window.data.startswith(b"(", start, last):
-            return None
-        text = np.frombuffer(window.data, np.uint8, last - start, start)
-        grid = row_grid(text, len(self.row), self.header)
-        if grid is None:
-            return None
-        window.at = start + grid.end
-        return self._batch(grid, done)
-
-    def _batch(self, grid: RowGrid, done: int) -> Batch:
-        name = self.table.shape.name.lower()
-        decoder = TextDecoder(name, "utf-8", done + 1)
-        places = {column.name.lower(): place for place, column in enumerate(self.row)}
-        source = pl.lit(pl.Series([grid.text.tobytes()], dtype=pl.Binary)).first()
-        series: list[pl.Series] = []
-        for column in self.wanted:
-            place = places.get(column.name.lower())
-            values = None if place is None else _Values(grid, place, source)
-            series.append(self._column(column, values, grid.rows, decoder))
-        numbers = range(done + 1, done + grid.rows + 1)
-        return Batch(name, numbered(series, numbers), decoder.undecodable)
-
-    def _column(
-        self, column: Column, values: "_Values | None", rows: int, decoder: TextDecoder
-    ) -> pl.Series:
+    source = pl.lit(pl.Series([grid.text.tobytes()], dtype=pl.Binary)).first()
+    series: list[pl.Series] = []
+    for column in wanted:
         name = column.name.lower()
-        if values is None:
-            return pl.Series(name, [None] * rows, pl.Binary if column.binary else pl.String)
-        codec = self.table.read_as(name, self.codec)
-        if not column.binary and not column.declared.lower().startswith("bit"):
-            text = values.text(codec)
-            if text is not None:
-                return text.alias(name)
-        return literal_column(column, values.literals(), Dialect.MYSQL, decoder, codec)
+        if name in places:
+            values = _Values(grid, places[name], source)
+            series.append(_column(column, values, decoder, codecs[name]).alias(name))
+        else:
+            series.append(absent(column, grid.rows))
+    return series
+
+
+def absent(column: Column, rows: int) -> pl.Series:
+    """A column that the dump's rows lack."""
+    return pl.Series(column.name.lower(), [None] * rows, pl.Binary if column.binary else pl.String)
+
+
+def _column(column: Column, values: "_Values", decoder: TextDecoder, codec: str) -> pl.Series:
+    if not column.binary and not column.declared.lower().startswith("bit"):
+        text = values.text(codec)
+        if text is not None:
+            return text
+    return literal_column(column, values.literals(), Dialect.MYSQL, decoder, codec)
 
 
 class _Values:

@@ -12,9 +12,9 @@ Memory: a stretch, which grows only where a single row is larger.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract.shapes import Batch
 from pacslift.extract.statements import Dialect
 from pacslift.extract.truncation import REFUSED, Cut, Truncation
 from pacslift.extract.window import Window
@@ -77,8 +77,20 @@ _OPEN_ROWS = {dialect: _open_row(dialect) for dialect in Dialect}
 Captured = Sequence[tuple[bytes, ...]]
 """Rows of wanted values as they stand in the dump, each with an empty remainder at its end."""
 
-Quick = Callable[[Window, int, int], Batch | None]
-"""Takes whole rows from a window, up to an index of its data, after so many of the table."""
+
+class Block(Protocol):
+    """Many rows taken at once."""
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        ...
+
+
+B = TypeVar("B", bound=Block)
+
+Quick = Callable[[Window, int], B | None]
+"""Takes whole rows from a window, up to an index of its data."""
 
 
 def insert_rows(
@@ -88,8 +100,8 @@ def insert_rows(
     name: str,
     first_row: int = 1,
     truncation: Truncation = REFUSED,
-    quick: Quick | None = None,
-) -> Iterator[Captured | Batch]:
+    quick: Quick[B] | None = None,
+) -> Iterator[Captured | B]:
     """Give the rows from the window's place, behind VALUES, to behind the statement's semicolon.
 
     *first_row* is the table's row that comes next, for messages. What *quick* can take is given as
@@ -102,9 +114,9 @@ def insert_rows(
     while True:
         window.hold(stretch)
         end = min(len(window.data), window.at + stretch)
-        if quick is not None and (batch := quick(window, end, done)):
-            done += batch.frame.height
-            yield batch
+        if quick is not None and (block := quick(window, end)):
+            done += block.rows
+            yield block
             continue
         rows = pattern.findall(window.data, window.at, end)
         rest = rows.pop()[-1] if rows and rows[-1][-1] else b""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pacslift.extract.insertrows import APART
+from pacslift.extract.insertrows import APART, parting
 from pacslift.extract.quoting import (
     Bits,
     Places,
@@ -27,6 +27,7 @@ from pacslift.extract.quoting import (
     shifted,
     stand_at,
 )
+from pacslift.extract.window import Window
 
 _COMMA, _SEMICOLON = b",;"
 _LAST_BLANK = ord(" ")  # and all control characters below it
@@ -57,6 +58,30 @@ class RowGrid:
     def end(self) -> int:
         """The place behind the last row."""
         return int(self.edges[-1, -1]) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class GridPath:
+    """Takes rows of *width* values from a window; behind byte *end* of the dump are none of them.
+
+    *header* is what the INSERT says before its rows.
+    """
+
+    width: int
+    header: bytes
+    end: int
+
+    def __call__(self, window: Window, upto: int) -> RowGrid | None:
+        """Take rows and move the window behind them; None where it has to be done otherwise."""
+        found = re.compile(parting(self.header)).match(window.data, window.at)
+        start = found.end() if found else window.at
+        last = min(upto, self.end - window.offset + window.at)
+        if not window.data.startswith(b"(", start, last):
+            return None
+        text = np.frombuffer(window.data, np.uint8, last - start, start)
+        grid = row_grid(text, self.width, self.header)
+        window.at = start + grid.end if grid else window.at
+        return grid
 
 
 def row_grid(text: Text, width: int, header: bytes) -> RowGrid | None:
