@@ -15,8 +15,8 @@ from pacslift.extract.charsets import job_codec, postgresql_codec
 from pacslift.extract.copyrun import CopyRun
 from pacslift.extract.ddl import DdlError, read_create_table
 from pacslift.extract.insertheader import CutHeaderError, take_insert_header, unquoted
-from pacslift.extract.insertrows import skip_rows
 from pacslift.extract.insertrun import InsertRun
+from pacslift.extract.insertskip import skip_rows
 from pacslift.extract.script import EarlyEnd, ScriptReader, ScriptTable, Survey, TableBook
 from pacslift.extract.statements import Dialect, next_statement, without_quoted
 from pacslift.extract.window import Opener, Window, opener, taken
