@@ -133,15 +133,13 @@ class Survey:
 class ScriptReader:
     """DumpReader over a survey, which is made at the first need and kept.
 
-    *terms* may be set until then. *database* is set where only its tables are to be read, of
-    several databases or schemas in the dump.
+    *terms* may be set until then.
     """
 
     def __init__(self, form: str, path: Path, survey: Callable[[], Survey]) -> None:
         self.format = form
         self.path = path
         self.terms = Terms()
-        self.database: str | None = None
         self._make_survey = survey
 
     @cached_property
@@ -161,33 +159,21 @@ class ScriptReader:
     @property
     def tables(self) -> Sequence[ScriptTable]:
         """Every table with the places of its rows."""
-        return [t for t in self._survey.tables if self.database in {None, t.schema}]
-
-    @property
-    def rivals(self) -> Sequence[str]:
-        """The databases of the dump, where tables of one name are in several; else none."""
-        places = dict.fromkeys(table.schema for table in self._survey.tables)
-        names = Counter(table.shape.name.lower() for table in self._survey.tables)
-        return list(places) if max(names.values(), default=0) > 1 else []
+        return self._survey.tables
 
     @property
     def findings(self) -> Sequence[str]:
         """What the operator should know of the dump as a whole."""
-        places = dict.fromkeys(table.schema for table in self._survey.tables)
-        others = [place for place in places if place != self.database]
-        if self.database is None or not others:
-            return self._survey.findings
-        told = f"{self.path}: database {self.database} was read, and not {' and '.join(others)}"
-        return (*self._survey.findings, told)
+        return self._survey.findings
 
     def shapes(self) -> Sequence[TableShape]:
         """Every table of the dump, in its order."""
-        return [table.shape for table in self.tables]
+        return [table.shape for table in self._survey.tables]
 
     def batches(self, wanted: Mapping[str, Sequence[str]]) -> Iterator[Batch]:
         """The wanted rows; see DumpReader."""
         names = lowered(wanted)
-        chosen = [t for t in self.tables if t.shape.name.lower() in names]
+        chosen = [t for t in self._survey.tables if t.shape.name.lower() in names]
         self._refuse_namesakes(chosen)
         for table in chosen:
             done = 0
@@ -199,7 +185,7 @@ class ScriptReader:
     def row_counts(self) -> Mapping[str, int]:
         """Rows per table; of namesakes in several databases, the sum."""
         counts: Counter[str] = Counter()
-        for table in self.tables:
+        for table in self._survey.tables:
             counts[table.shape.name] += table.count()
         return dict(counts)
 
@@ -216,6 +202,5 @@ class ScriptReader:
             if len(found) > 1:
                 raise DumpFormatError(
                     f"{self.path}: {' and '.join(found)} are different tables of one name. "
-                    "Dump the archive's database alone, into a file of its own, or name it in "
-                    'job.toml: database = "NAME" under [source].'
+                    "Dump the archive's database alone, into a file of its own."
                 )

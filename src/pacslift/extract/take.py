@@ -11,7 +11,6 @@ from pacslift.extract.answers import Answers, answer_names
 from pacslift.extract.columns import needed_columns
 from pacslift.extract.database import LiveDatabase
 from pacslift.extract.portable import NotOnServerError
-from pacslift.extract.rivals import names_in, settle_rivals
 from pacslift.extract.script import ScriptReader
 from pacslift.extract.shapes import DumpReader
 from pacslift.extract.sniff import open_dump
@@ -41,7 +40,6 @@ def take_tables(job: Job, known: Mapping[str, Adapter], tell: Sink) -> TablesTak
     """
     terms = terms_of(job)
     with opened_dumps(job.dumps, job.folder / "private", job.databases, terms) as readers:
-        settle_rivals(readers, known, job.adapter, job.database)
         tables = names_of(readers)
         what = ", ".join(str(reader.path) for reader in readers)
         adapter = choose(known, tables, job.adapter, what)
@@ -134,7 +132,11 @@ def told_by(readers: Sequence[DumpReader]) -> list[str]:
 
 def names_of(readers: Sequence[DumpReader]) -> Names:
     """Tables and columns of all dumps together, in lower case."""
-    return names_in(shape for reader in readers for shape in reader.shapes())
+    return {
+        shape.name.lower(): tuple(column.name.lower() for column in shape.columns)
+        for reader in readers
+        for shape in reader.shapes()
+    }
 
 
 def wanted_columns(adapter: Adapter, readers: Sequence[DumpReader]) -> dict[str, list[str]]:
