@@ -45,3 +45,10 @@ def test_escapes_undone_at_once_are_those_undone_one_by_one(tmp_path_factory, va
     dump = pg_dump(f"CREATE TABLE t (a text);\nCOPY t (a) FROM stdin;\nx\nv{value}\n\\N\n\\.\n")
     rows = rows_of(read_pgplain(file_of(tmp_path_factory.getbasetemp(), dump)), "t")
     assert rows == [("x",), (unescaped(f"v{value}".encode()).decode(),), (None,)]
+
+
+@pytest.mark.parametrize("value", [r"\\x0", r"\\x0g", r"\\x80é"])
+def test_a_bytea_that_is_none_names_table_row_and_column(tmp_path, value):
+    dump = pg_dump(f"CREATE TABLE t (b bytea);\nCOPY t (b) FROM stdin;\n\\\\x00\n{value}\n\\.\n")
+    with pytest.raises(DumpDamagedError, match=r"table t, row 2: column b is bytea"):
+        rows_of(read_pgplain(file_of(tmp_path, dump)), "t")

@@ -1,25 +1,32 @@
-"""One step ahead: while a value is worked on, the next is made by another thread.
+"""Work on several values at once, with the outcomes in their order.
 
-What makes the values reads, inflates and searches, what works on them parses and writes; most of
-that runs outside the interpreter's lock, so that two cores are in use.
-Memory: the value that is worked on and the next.
+Reading and searching is done by who asks for the outcomes, the work by other threads; most of it
+runs outside the interpreter's lock, so that both are under way and all cores in use.
+Memory: the values and outcomes of one more than there are threads.
 """
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
+THREADS = 2
+
 T = TypeVar("T")
+R = TypeVar("R")
 
 
-def ahead(values: Iterator[T]) -> Iterator[T]:
-    """The same *values*, and what making them raises, when its turn comes.
+def worked(work: Callable[[T], R], values: Iterable[T]) -> Iterator[R]:
+    """What *work* makes of each of the *values*, in their order; what it raises comes in its turn.
 
-    Who stops early closes what this gives, as a for loop does when it is left; the thread has
-    ended then.
+    Values are taken ahead of their turn, and work that has begun is waited for when the iterator
+    is closed, as it is when a for loop is left.
     """
-    with ThreadPoolExecutor(1) as other:
-        made = other.submit(next, values, None)
-        while (value := made.result()) is not None:
-            made = other.submit(next, values, None)
-            yield value
+    with ThreadPoolExecutor(THREADS) as others:
+        begun: deque[Future[R]] = deque()
+        for value in values:
+            begun.append(others.submit(work, value))
+            if len(begun) > THREADS:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()

@@ -5,7 +5,7 @@ asked. It is right for COPY's text format but for backslash escapes: those that 
 undone on all values that have some at once, any others one by one. The reader fills up short lines
 in silence, so the tabs are counted too: no line has more than the table, so with the right number
 in all none has fewer. A block that is no UTF-8 is taken apart in Python.
-The next block is read, and unpacked where it is packed, while one is parsed.
+Blocks are parsed by other threads while the next are read, and unpacked where they are packed.
 Source: https://www.postgresql.org/docs/15/sql-copy.html, "Text Format", and CopyAttributeOutText
 in src/backend/commands/copyto.c, which writes six letters and the backslash as escapes.
 """
@@ -18,7 +18,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract.ahead import ahead
+from pacslift.extract.ahead import worked
 from pacslift.extract.copyend import END, find_end
 from pacslift.extract.literals import bytea
 from pacslift.extract.script import ScriptTable
@@ -37,6 +37,15 @@ _MEANINGS = ["\\", *(meaning.decode() for meaning in _LETTERS.values())]
 
 
 @dataclass(frozen=True, slots=True)
+class _Block:
+    """Some lines, how many, and how many rows of the table came before them."""
+
+    lines: bytes
+    height: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True)
 class CopyRun:
     """A COPY block of *columns*; *opened* opens at its first line."""
 
@@ -49,27 +58,19 @@ class CopyRun:
 
     def batches(self, table: ScriptTable, wanted: Sequence[str], done: int) -> Iterator[Batch]:
         """See Run."""
-        names = [name.lower() for name in self.columns]
         columns = [column for _, column in table.shape.chosen(wanted)]
-        asked = sorted({names.index(c.name.lower()) for c in columns if c.name.lower() in names})
-        for block in ahead(self._blocks(table, done)):
-            codec = table.read_as("", self.codec)
-            decoder = TextDecoder(table.shape.name.lower(), codec, done + 1)
-            fields = self._fields(block, table, done, asked)
-            series = [self._series(column, fields, names, table, decoder) for column in columns]
-            numbers = range(done + 1, done + fields.height + 1)
-            yield Batch(table.shape.name.lower(), numbered(series, numbers), decoder.undecodable)
-            done += fields.height
+        return worked(lambda block: self._batch(block, table, columns), self._blocks(table, done))
 
     def count(self, table: ScriptTable, done: int) -> int:
         """See Run."""
-        total = 0
-        for block in ahead(self._blocks(table, done)):
-            total += self._fields(block, table, done + total, []).height
-        return total
+        blocks = self._blocks(table, done)
+        return sum(worked(lambda block: self._fields(block, table, []).height, blocks))
 
-    def _blocks(self, table: ScriptTable, done: int) -> Iterator[bytes]:
-        """Whole lines, without the line that ends the block, each ended by a newline alone."""
+    def _blocks(self, table: ScriptTable, done: int) -> Iterator[_Block]:
+        """Whole lines, without the line that ends the block, each ended by a newline alone.
+
+        *done* rows of the table came before.
+        """
         with self.opened() as window:
             start = window.offset
             while window.hold(_BLOCK) and not self._at_end(window):
@@ -78,10 +79,13 @@ class CopyRun:
                     if window.grow():
                         continue
                     break
-                block = window.data[window.at : end]
+                lines = window.data[window.at : end]
                 window.at = end
-                done += block.count(b"\n")
-                yield block.replace(b"\r\n", b"\n") if b"\r" in block else block
+                height = lines.count(b"\n")
+                if b"\r" in lines:
+                    lines = lines.replace(b"\r\n", b"\n")
+                yield _Block(lines, height, done)
+                done += height
             if not (self._at_end(window) or window.offset - start == self.size):
                 table.terms.truncation.meet(
                     Cut(self.name, table.shape.name, done),
@@ -97,28 +101,40 @@ class CopyRun:
         end = find_end(window.data, window.at) if self.size is None else -1
         return (end if end >= 0 else window.data.rfind(b"\n", window.at)) + 1
 
-    def _fields(
-        self, block: bytes, table: ScriptTable, done: int, asked: Sequence[int]
-    ) -> pl.DataFrame:
+    def _batch(self, block: _Block, table: ScriptTable, columns: Sequence[Column]) -> Batch:
+        """The block's *columns*."""
+        names = [name.lower() for name in self.columns]
+        asked = sorted({names.index(c.name.lower()) for c in columns if c.name.lower() in names})
+        name = table.shape.name.lower()
+        decoder = TextDecoder(name, table.read_as("", self.codec), block.done + 1)
+        fields = self._fields(block, table, asked)
+        series = [self._series(column, fields, names, table, decoder, block) for column in columns]
+        numbers = range(block.done + 1, block.done + block.height + 1)
+        return Batch(name, numbered(series, numbers), decoder.undecodable)
+
+    def _fields(self, block: _Block, table: ScriptTable, asked: Sequence[int]) -> pl.DataFrame:
         r"""Some columns of a block's lines by number, escapes as they are, \N null.
 
         *asked* are the numbers of those that are needed; there is always one, for its height.
         """
         width = len(self.columns)
-        mixed = table.terms.charsets.by_column(table.shape.name) and not block.isascii()
+        mixed = table.terms.charsets.by_column(table.shape.name) and not block.lines.isascii()
         codec = table.read_as("", self.codec)
         fields = _fast_fields(block, width, asked or [0], codec) if width and not mixed else None
-        if fields is not None:
-            return fields
-        rows = [line.split(b"\t") for line in block.split(b"\n")[:-1]]
+        return fields if fields is not None else self._exact_fields(block, table)
+
+    def _exact_fields(self, block: _Block, table: ScriptTable) -> pl.DataFrame:
+        """The same of all columns, value by value. DumpDamagedError for a row of another width."""
+        width = len(self.columns)
+        rows = [line.split(b"\t") for line in block.lines.split(b"\n")[:-1]]
         if not width:
             return pl.DataFrame({"0": [None] * len(rows)}, schema={"0": pl.Binary})
-        for i, row in enumerate(rows):
+        for i, row in enumerate(rows, block.done):
             if len(row) != width:
                 raise DumpDamagedError(
-                    f"{self.name}: table {table.shape.name}, row {done + i + 1} has {len(row)} "
-                    f"values, the table has {width} columns. The last good row is {done + i}. "
-                    "Make a new dump, or copy it again."
+                    f"{self.name}: table {table.shape.name}, row {i + 1} has {len(row)} values, "
+                    f"the table has {width} columns. The last good row is {i}. Make a new dump, "
+                    "or copy it again."
                 )
         columns = zip(*rows, strict=True)
         return pl.DataFrame(
@@ -135,6 +151,7 @@ class CopyRun:
         names: Sequence[str],
         table: ScriptTable,
         decoder: TextDecoder,
+        block: _Block,
     ) -> pl.Series:
         name = column.name.lower()
         if name not in names:
@@ -142,11 +159,26 @@ class CopyRun:
             return pl.Series(name, [None] * fields.height, dtype=kind)
         field = fields[str(names.index(name))].alias(name)
         if column.binary:
-            return _bytes(field)
+            found = _hexadecimal(field)
+            return self._exact_bytes(field, table, block.done) if found is None else found
         if field.dtype == pl.Binary:
             values = [None if v is None else unescaped(v) for v in field.to_list()]
             return decoder.column(name, values, table.read_as(name, self.codec))
         return _without_escapes(field, decoder)
+
+    def _exact_bytes(self, field: pl.Series, table: ScriptTable, done: int) -> pl.Series:
+        """A bytea column, value by value."""
+        values: list[bytes | None] = []
+        for row, value in enumerate(field.cast(pl.Binary).to_list(), done + 1):
+            try:
+                values.append(None if value is None else bytea(unescaped(value)))
+            except ValueError as error:
+                raise DumpDamagedError(
+                    f"{self.name}: table {table.shape.name}, row {row}: column {field.name} is "
+                    f"bytea, and its value is not. The last good row is {row - 1}. Make a new "
+                    "dump, or copy it again."
+                ) from error
+        return pl.Series(field.name, values, dtype=pl.Binary)
 
 
 def unescaped(field: bytes) -> bytes:
@@ -176,14 +208,16 @@ def _without_escapes(field: pl.Series, decoder: TextDecoder) -> pl.Series:
     return decoder.replaced(field, places.gather(odd).to_list(), values, unescaped, "utf-8")
 
 
-def _fast_fields(block: bytes, width: int, asked: Sequence[int], codec: str) -> pl.DataFrame | None:
+def _fast_fields(
+    block: _Block, width: int, asked: Sequence[int], codec: str
+) -> pl.DataFrame | None:
     """Columns *asked* of the block by way of Polars; None where they may not be right."""
     try:
-        text = block if codec == "utf-8" else block.decode(codec).encode("utf-8")
+        utf8 = codec == "utf-8"
+        text = block.lines if utf8 else block.lines.decode(codec).encode("utf-8")
         if text.startswith(_BOM):
             return None
-        lines = text.count(b"\n")
-        if text.count(b"\t") != lines * (width - 1):
+        if text.count(b"\t") != block.height * (width - 1):
             return None
         fields = None
         if len(asked) * 2 <= width:
@@ -192,7 +226,7 @@ def _fast_fields(block: bytes, width: int, asked: Sequence[int], codec: str) -> 
             fields = _csv(text, width, list(range(width)))
     except (PolarsError, UnicodeDecodeError):
         return None
-    return fields if fields.height == lines else None
+    return fields if fields.height == block.height else None
 
 
 def _few_fields(text: bytes, width: int, asked: Sequence[int]) -> pl.DataFrame | None:
@@ -219,13 +253,10 @@ def _csv(text: bytes, width: int, asked: Sequence[int]) -> pl.DataFrame:
     )
 
 
-def _bytes(field: pl.Series) -> pl.Series:
-    r"""A bytea column, which is hexadecimal after \x since PostgreSQL 9.0."""
-    if field.dtype == pl.String:
-        plain = field.str.strip_prefix(r"\\x").str.decode("hex", strict=False)
-        hexadecimal = field.is_null() | field.str.starts_with(r"\\x")
-        if hexadecimal.all() and plain.null_count() == field.null_count():
-            return plain
-        field = field.cast(pl.Binary)
-    values = [None if v is None else bytea(unescaped(v)) for v in field.to_list()]
-    return pl.Series(field.name, values, dtype=pl.Binary)
+def _hexadecimal(field: pl.Series) -> pl.Series | None:
+    r"""A bytea column all of which is hexadecimal after \x, as it is since PostgreSQL 9.0."""
+    if field.dtype != pl.String:
+        return None
+    plain = field.str.strip_prefix(r"\\x").str.decode("hex", strict=False)
+    alike = field.is_null() | field.str.starts_with(r"\\x")
+    return plain if alike.all() and plain.null_count() == field.null_count() else None
