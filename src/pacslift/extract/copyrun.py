@@ -13,13 +13,14 @@ in src/backend/commands/copyto.c, which writes six letters and the backslash as 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 from polars.exceptions import PolarsError
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract.ahead import worked
 from pacslift.extract.copyend import END, find_end
+from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.literals import bytea
 from pacslift.extract.script import ScriptTable
 from pacslift.extract.shapes import Batch, Column, numbered
@@ -59,12 +60,22 @@ class CopyRun:
     def batches(self, table: ScriptTable, wanted: Sequence[str], done: int) -> Iterator[Batch]:
         """See Run."""
         columns = [column for _, column in table.shape.chosen(wanted)]
-        return worked(lambda block: self._batch(block, table, columns), self._blocks(table, done))
+        return in_turn(
+            Piece(partial(self._batch, block, table, columns))
+            for block in self._blocks(table, done)
+        )
 
     def count(self, table: ScriptTable, done: int) -> int:
         """See Run."""
-        blocks = self._blocks(table, done)
-        return sum(worked(lambda block: self._fields(block, table, []).height, blocks))
+        return sum(
+            in_turn(
+                Piece(partial(self._height, block, table)) for block in self._blocks(table, done)
+            )
+        )
+
+    def _height(self, block: _Block, table: ScriptTable) -> int:
+        """How many rows the block has, each of them looked at."""
+        return self._fields(block, table, []).height
 
     def _blocks(self, table: ScriptTable, done: int) -> Iterator[_Block]:
         """Whole lines, without the line that ends the block, each ended by a newline alone.

@@ -44,6 +44,7 @@ _WITH_BODY = re.compile(
 _ATOMIC = re.compile(rb"\bBEGIN\s++ATOMIC\b", re.IGNORECASE)
 _BLOCK = re.compile(rb"\b(?:BEGIN|CASE|END)\b", re.IGNORECASE)
 _SET = re.compile(rb"SET\s++(\w++)\s*+(?:=|TO)\s*+'?([^';,]*+)", re.IGNORECASE)
+_DBNAME = re.compile(rb"dbname='((?:[^'\\]|\\.)*+)'")
 _HEAD = re.compile(rb"-- PostgreSQL database (?:cluster )?dump\s*\Z")
 _DONE = re.compile(rb"-- PostgreSQL database (?:cluster )?dump complete")
 _LINE = re.compile(rb"[^\n]*+\n?+")
@@ -137,7 +138,9 @@ class _Surveyor:
         if command and command[1] == b".":
             raise _unknown_copy(self._path, "rows end that none of its COPY statements began")
         if command and command[1] in {b"connect", b"c"} and (words := command[2].split()):
-            self._database = unquoted(words[0])
+            named = _DBNAME.search(command[2])
+            self._database = unquoted(named[1] if named else words[0])
+            self._schema = None
 
     def _statement(self, window: Window) -> None:
         text, complete = self._whole(window)

@@ -12,14 +12,14 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final
 from urllib.parse import quote
 
 import polars as pl
 
 from pacslift.errors import JobFolderError
 from pacslift.events import TableRead
-from pacslift.extract.ahead import worked
+from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.shapes import (
     ORIGIN_ROW,
     Batch,
@@ -35,7 +35,7 @@ from pacslift.extract.terms import Charsets
 ORIGIN_DUMP = "origin_dump"  # UInt32, number of the dump in tables.json, from 1
 _MANIFEST = "tables.json"
 _PART_BYTES = 96 << 20
-_COMPRESSION: Literal["lz4"] = "lz4"  # a third of zstd's time, for a job folder's lifetime
+_COMPRESSION: Final = "lz4"  # half again as large as zstd's, written in half the time, read once
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ def extract_tables(
                 mended = mender.mended(batch)
                 suspects.look(mended)
                 parts[mended.table].add(mended, number)
-        for part in worked(_Parts.finished, parts.values()):
+        for part in in_turn(Piece(part.finished) for part in parts.values()):
             tell(TableRead(part.table, part.rows))
         _write_manifest(partial, readers, parts)
         _put_in_place(partial, folder)
