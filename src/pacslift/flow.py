@@ -100,6 +100,7 @@ def extract(run: Run, *, again: bool = False) -> None:
         run.job.adapter,
         dict(run.job.charset),
         run.job.accept_truncated,
+        run.job.schema,
     )
     if not again and done(run, "extract", print_, run.job.tables / "tables.json"):
         return

@@ -26,7 +26,7 @@ PROBES = ("none", "sample", "all")
 TARGET = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})", re.ASCII)
 KNOWN = {
     "": {"revised", "source", "storage", "target", "send", "inventory", "charset"},
-    "source": {"dumps", "adapter", "adapters", "accept_truncated"},
+    "source": {"dumps", "adapter", "adapters", "accept_truncated", "schema"},
     "storage": {"mounts"},
     "target": {"aet", "host", "port", "calling_aet"},
     "send": {"associations", "response_timeout", "busy_waits", "lost_waits"},
@@ -68,6 +68,7 @@ class Job:
     charset: Mapping[str, str] = field(default_factory=dict)  # "*", table or table.column: codec
     accept_truncated: bool = False  # a dump that ends early is read up to its last good row
     accept_lost: bool = False  # a storage without a single file of the dump is what there is
+    schema: str | None = None  # schema or database whose tables alone are read
 
     @property
     def tables(self) -> Path:
@@ -140,6 +141,7 @@ def to_toml(job: Job) -> str:
     adapter = f"adapter = {quote(job.adapter)}\n" if job.adapter else ""
     folders = ", ".join(quote(str(path)) for path in job.adapters)
     truncated = "accept_truncated = true\n" if job.accept_truncated else ""
+    truncated += f"schema = {quote(job.schema)}\n" if job.schema else ""
     lines = "".join(f"{quote(name)} = {quote(said)}\n" for name, said in job.charset.items())
     charset = f"\n[charset]\n{lines}" if lines else ""
     return f"""\
@@ -220,6 +222,7 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             adapters=tuple(folder / name for name in typed(source, "adapters", list, [])),
             charset={name: typed(charset, name, str) for name in charset},
             accept_truncated=typed(source, "accept_truncated", bool, default=False),
+            schema=typed(source, "schema", str, "") or None,
             associations=typed(send, "associations", int, 2),
             response_timeout=float(typed(send, "response_timeout", (int, float), 60.0)),
             busy_waits=tuple(typed(send, "busy_waits", list, [1.0, 5.0, 15.0])),

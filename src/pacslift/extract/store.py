@@ -19,6 +19,7 @@ import polars as pl
 
 from pacslift.errors import JobFolderError
 from pacslift.events import TableRead
+from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.shapes import (
     ORIGIN_ROW,
     Batch,
@@ -79,8 +80,7 @@ def extract_tables(
                 mended = mender.mended(batch)
                 suspects.look(mended)
                 parts[mended.table].add(mended, number)
-        for part in parts.values():
-            part.finish()
+        for part in in_turn(Piece(part.finished) for part in parts.values()):
             tell(TableRead(part.table, part.rows))
         _write_manifest(partial, readers, parts)
         _put_in_place(partial, folder)
@@ -125,17 +125,18 @@ class _Parts:
         if self._size >= _PART_BYTES:
             self._write()
 
-    def finish(self) -> None:
-        """Make the table's one file."""
+    def finished(self) -> "_Parts":
+        """Itself, with the table's one file made."""
         if self._waiting or not self._written:
             self._write()
         final = _file(self.folder, self.table)
         if len(self._written) == 1:
             self._written[0].rename(final)
-            return
+            return self
         pl.scan_parquet(self._written).sink_parquet(final, compression=_COMPRESSION)
         for path in self._written:
             path.unlink()
+        return self
 
     def _write(self) -> None:
         path = self.folder / f"{quote(self.table, safe='')}.part{len(self._written)}"
