@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from polars.exceptions import PolarsError
@@ -44,7 +45,7 @@ from pacslift.send.worker import Retries, StoreWorker
 from pacslift.verify.account import Account
 from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
-from pacslift.verify.tell import account_now, write_report
+from pacslift.verify.tell import CUTS, account_now, resent_finding, write_report
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
@@ -66,10 +67,12 @@ READ_CAUSES = (
     Cause.IDENTITY_DIFFERS,
     Cause.CHANGED_SINCE_SENT,
     Cause.OVERLAY_UNFIT,
+    Cause.INTERNAL_FAULT,
     Cause.CONTEXT_REFUSED,
     Cause.REFUSED_BY_TARGET,
     Cause.NOT_AT_TARGET,
     Cause.DIFFERS_AT_TARGET,
+    Cause.COULD_NOT_TELL,
 )
 
 
@@ -109,14 +112,18 @@ def extract(run: Run, *, again: bool = False) -> None:
         run.job.adapter,
         dict(run.job.charset),
         run.job.accept_truncated,
+        run.job.schema,
     )
     if not again and done(run, "extract", print_, run.job.tables / "tables.json"):
         return
+    if run.ledger.get("started") is None:
+        run.ledger.put("started", datetime.now(UTC).isoformat(timespec="seconds"))
     with stage(run, "extract") as say:
         taken: TablesTaken = take_tables(run.job, known, run.tell)
         run.ledger.put("adapter", taken.adapter)
         run.ledger.put("dump", taken.format)
         run.ledger.put("cuts", str(len(taken.cuts)))
+        run.ledger.find(CUTS, taken.cuts)
         note(run, "extract", taken.findings)
         say(
             f"{taken.tables} tables, {taken.rows:,} rows of {taken.format}, read as {taken.adapter}"
@@ -139,7 +146,13 @@ def inventory(run: Run, *, again: bool = False) -> None:
                 "is it the right dump, and complete? `pacslift inspect` shows its tables and rows"
             )
         found = take_inventory(
-            adapter, catalog, run.job.mounts, run.job.dumps, run.job.probe, run.tell
+            adapter,
+            catalog,
+            run.job.mounts,
+            run.job.dumps,
+            run.job.probe,
+            run.tell,
+            accept_lost=run.job.accept_lost,
         )
         run.ledger.forget("inventory", "planned")  # what follows may be cut off half written
         write_catalog(catalog, run.job.catalog)
@@ -153,8 +166,11 @@ def inventory(run: Run, *, again: bool = False) -> None:
     run.ledger.put("inventory", print_)
 
 
-def plan(run: Run, *, again: bool = False) -> None:
-    """Decide for every instance row and every file, and write it into the ledger."""
+def plan(run: Run, *, again: bool = False, only: Cause | None = None) -> None:
+    """Decide for every instance row and every file, and write it into the ledger.
+
+    With *only*, what was set aside or failed for another cause is left as it is.
+    """
     require(run, "inventory", "pacslift inventory")
     adapter = adapter_of(run)
     content = jobs.content_digest(run.job, adapter.digest)
@@ -167,7 +183,8 @@ def plan(run: Run, *, again: bool = False) -> None:
         reviewed = read_mapping(job.mapping)
         catalog, found = scan_catalog(job.catalog), Reconciled.read(job.catalog)
         run.ledger.forget("planned")  # overlays and instances come one after the other
-        run.ledger.drop_overlays()
+        if only is None:
+            run.ledger.drop_overlays()
         made = make_plan(adapter, catalog, found, reviewed, run.ledger.add_overlays)
         run.ledger.replace_uids(
             new_uids(catalog) if RULE_OF_UIDS in job.rules.get("on", ()) else {}
@@ -177,6 +194,7 @@ def plan(run: Run, *, again: bool = False) -> None:
             in_batches(made.candidates),
             in_batches(made.files),
             {"instances": found.instances.height, "files": found.files.height},
+            only,
         )
         note(run, "plan", [*made.findings, *[SENT_OTHERWISE.format(otherwise)] * bool(otherwise)])
         planned = run.ledger.count_planned()
@@ -231,6 +249,7 @@ def send(run: Run) -> None:
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
+            note(run, "send", resent_finding(run.ledger))
             say(sent_sentence(before, run.ledger.totals(), seconds))
 
 
@@ -287,16 +306,17 @@ def tells_no_room(error: OSError | PolarsError) -> bool:
 
 
 def retry(run: Run, cause: Cause) -> int:
-    """Plan again what failed or was set aside for *cause*; gives the number of instances.
+    """Plan again what failed or was set aside for *cause*, and nothing else.
 
-    What the comparison with the storage set aside is judged anew: a file may have been found, a
-    root mounted. Hidden rows and duplicates stay what the database and the disk make them.
+    Gives the number of instances. What the comparison with the storage set aside is judged anew:
+    a file may have been found, a root mounted. Hidden rows and duplicates stay what the database
+    and the disk make them.
     """
     if cause in READ_CAUSES:
         return run.ledger.reopen(cause)
     before = run.ledger.count_planned()
     inventory(run, again=True)
-    plan(run, again=True)
+    plan(run, again=True, only=cause)
     return run.ledger.count_planned() - before
 
 

@@ -16,6 +16,7 @@ from pacslift.ledger import Candidate, Planned
 from pacslift.repair.orders import Orders
 from pacslift.repair.outgoing import Outgoing, prepare
 from pacslift.send.orders import OrderBook
+from pacslift.unforeseen import one_object
 
 CHUNK = 1 << 20  # bytes
 ALGORITHMS = {"md5", "sha1", "sha256", "sha512"}
@@ -34,7 +35,8 @@ def load(planned: Planned, book: OrderBook = AS_STORED) -> tuple[Outgoing, Candi
     first: SetAsideError | None = None
     for candidate in planned.candidates:
         try:
-            return load_copy(planned, candidate, book), candidate
+            with one_object():
+                return load_copy(planned, candidate, book), candidate
         except SetAsideError as error:
             first = first or error
     if first is None:
@@ -54,7 +56,7 @@ def load_copy(planned: Planned, candidate: Candidate, book: OrderBook) -> Outgoi
         raise SetAsideError(error.cause, f"{candidate.relative}: {error.detail}") from error
     try:
         require_identity(planned, outgoing, candidate, book.uids)
-    except SetAsideError:
+    except BaseException:
         outgoing.close()
         raise
     return outgoing
@@ -64,14 +66,14 @@ def opened(fd: int, candidate: Candidate, orders: Orders) -> Outgoing:
     """Check and prepare the open file, which is closed on error."""
     try:
         require_as_recorded(fd, candidate)
-    except SetAsideError:
-        os.close(fd)
-        raise
     except OSError as error:
         os.close(fd)
         raise SetAsideError(
             Cause.UNREADABLE, f"the disk fails while it is read: {error.strerror}"
         ) from error
+    except BaseException:
+        os.close(fd)
+        raise
     return prepare(open_stored(fd, candidate.container), orders)  # both own the file from here on
 
 
