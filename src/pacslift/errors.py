@@ -4,7 +4,7 @@ PacsliftError
 ├── StopError                 the run ends; the operator must act; each has its own exit code
 │   ├── NoAdapterError        10
 │   ├── AdapterClashError     11
-│   ├── DumpDamagedError      12
+│   ├── DumpDamagedError      12; extract has a kind of its own, CutHeaderError
 │   ├── DumpFormatError       13
 │   ├── StorageRootError      14
 │   ├── JobFolderError        15
@@ -17,7 +17,8 @@ PacsliftError
 │   ├── NoContextError        22
 │   ├── TargetLostError       23
 │   ├── TargetBusyError       24
-│   └── JobBusyError          25
+│   ├── JobBusyError          25
+│   └── MappingError          26
 ├── TryAgainError             the same call may work later; the sender's loop handles it
 └── SetAsideError             this instance is left out with a Cause; the run goes on
 
@@ -48,11 +49,13 @@ class Cause(StrEnum):
     HEADER_DAMAGED = "header_damaged"
     TEXT_UNREADABLE = "text_unreadable"
     PIXELS_DAMAGED = "pixels_damaged"
+    SIGNED = "signed"
     IDENTITY_DIFFERS = "identity_differs"
     IDENTITY_MISSING = "identity_missing"
     DUPLICATE_EQUAL = "duplicate_equal"
     DUPLICATE_DIFFERS = "duplicate_differs"
     CHANGED_SINCE_SENT = "changed_since_sent"
+    INTERNAL_FAULT = "internal_fault"  # the program failed over it
     # said by the old database
     HIDDEN = "hidden"
     MERGED = "merged"
@@ -61,6 +64,10 @@ class Cause(StrEnum):
     REMOTE = "remote"
     OFFLINE = "offline"
     ORPHAN_ROW = "orphan_row"
+    PATIENT_UNCLEAR = "patient_unclear"
+    OVERLAY_UNFIT = "overlay_unfit"
+    # said by the person who runs the job
+    EXCLUDED = "excluded"
     # said by the target
     CONTEXT_REFUSED = "context_refused"
     OUT_OF_RESOURCES = "out_of_resources"
@@ -69,6 +76,7 @@ class Cause(StrEnum):
     NO_ANSWER = "no_answer"
     NOT_AT_TARGET = "not_at_target"
     DIFFERS_AT_TARGET = "differs_at_target"
+    COULD_NOT_TELL = "could_not_tell"
 
 
 class PacsliftError(Exception):
@@ -191,3 +199,9 @@ class JobBusyError(StopError):
     """Another pacslift process works on this job."""
 
     exit_code = 25
+
+
+class MappingError(StopError):
+    """A mapping file of the job is wrong; nothing is planned or sent with it."""
+
+    exit_code = 26

@@ -34,6 +34,14 @@ class FileState(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class OverlayKind(StrEnum):
+    """Whose word an overlay is; of two that say the same element the later kind wins."""
+
+    FACTS = "FACTS"  # overlays nothing: what the database says that a rule may ask for
+    DATABASE = "DB"  # the ids by which changes name them
+    MAPPING = "MAP"
+
+
 # Sent, or asked for, without the result that was hoped for.
 TRIED = (
     InstanceState.FAILED,
@@ -64,7 +72,7 @@ INSTANCES = sa.Table(
     sa.Column("sop_class_uid", sa.Text),
     sa.Column("series_instance_uid", sa.Text),
     sa.Column("study_instance_uid", sa.Text, index=True),
-    sa.Column("study_date", sa.Text),  # DA
+    sa.Column("study_date", sa.Text),  # DA, as the old database has it
     sa.Column("position", sa.Integer, nullable=False, index=True),  # place in the order of sending
     sa.Column("transfer_syntax_uid", sa.Text),  # expected, then as sent
     sa.Column("state", sa.Text, nullable=False, index=True),
@@ -74,13 +82,30 @@ INSTANCES = sa.Table(
     sa.Column("status", sa.Integer),  # C-STORE status, PS3.4 B.2.3
     sa.Column("bytes", sa.Integer),  # of the Data Set sent
     sa.Column("digest", sa.Text),  # sha256 of the Data Set sent
-    sa.Column("patient_id", sa.Text),  # as sent; patient data, never shown
+    sa.Column("sent_under", sa.Text),  # the job revision under which that was
+    # as sent; patient data, never shown
+    sa.Column("patient_id", sa.Text),
+    sa.Column("issuer_of_patient_id", sa.Text),
+    sa.Column("patient_name", sa.Text),
+    sa.Column("patient_birth_date", sa.Text),
+    sa.Column("accession_number", sa.Text),
+    sa.Column("sent_study_date", sa.Text),
+    sa.Column("overlays", sa.Text),  # keys of OVERLAYS that all of its series has, with spaces
+    sa.Column("own_overlay", sa.Text),  # key of the one that it has for itself
     sa.Column("envelope", sa.Text),  # envelope repairs, by rule id
     sa.Column("file", sa.Text),  # the file it was read from, below its mount
     sa.Column("seconds", sa.Float),
     sa.Column("stored_at", sa.Text),  # UTC
     sa.Column("verified_at", sa.Text),  # UTC
     one_of("state", InstanceState),
+)
+
+EARLIER = sa.Table(  # how instances that are being planned anew were sent; else empty
+    "earlier",
+    metadata,
+    sa.Column("instance_key", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text),
+    sa.Column("sent_under", sa.Text),
 )
 
 CANDIDATES = sa.Table(  # where an instance's copies lie, best rank first
@@ -97,6 +122,26 @@ CANDIDATES = sa.Table(  # where an instance's copies lie, best rank first
     sqlite_with_rowid=False,
 )
 
+# What the old database or a mapping says of objects: patient data. The key is a digest of kind and
+# content, so that equal ones are kept once and a plan made again finds those it had.
+OVERLAYS = sa.Table(
+    "overlays",
+    metadata,
+    sa.Column("overlay_key", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("attributes", sa.Text, nullable=False),  # DICOM JSON model, PS3.18 F; FACTS: names
+    one_of("kind", OverlayKind),
+    sqlite_with_rowid=False,
+)
+
+UIDS = sa.Table(  # UIDs that a rule replaces in all objects, and by which
+    "uids",
+    metadata,
+    sa.Column("old", sa.Text, primary_key=True),
+    sa.Column("new", sa.Text, nullable=False, unique=True),
+    sqlite_with_rowid=False,
+)
+
 FILES = sa.Table(
     "files",
     metadata,
@@ -110,7 +155,7 @@ FILES = sa.Table(
     sqlite_with_rowid=False,
 )
 
-CHANGES = sa.Table(
+CHANGES = sa.Table(  # every element that went out otherwise than it was stored; patient data
     "changes",
     metadata,
     sa.Column("instance_key", sa.Text, nullable=False, index=True),
@@ -118,6 +163,15 @@ CHANGES = sa.Table(
     sa.Column("keyword", sa.Text, nullable=False),
     sa.Column("before", sa.Text),
     sa.Column("after", sa.Text),
+)
+
+DIFFERENCES = sa.Table(  # what the target lists of a study otherwise than it was sent
+    "differences",
+    metadata,
+    sa.Column("study_instance_uid", sa.Text, nullable=False, index=True),
+    sa.Column("keyword", sa.Text, nullable=False),
+    sa.Column("sent", sa.Text),  # patient data
+    sa.Column("found", sa.Text),  # patient data
 )
 
 FINDINGS = sa.Table(  # what the operator should know and stops nothing

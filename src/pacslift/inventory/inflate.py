@@ -7,7 +7,7 @@ takes back when it is closed; so memory does not grow with the object and nothin
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.bytesource import ByteSource, FileBytes, MemoryBytes
@@ -27,10 +27,18 @@ def inflate(source: ByteSource, start: int, kind: int, most: int = MOST_BYTES) -
     Gives   the result as a source of its own.
     Raises  SetAsideError CONTAINER_DAMAGED when the stream is broken, ends early or passes a limit.
     """
+    return collected(_pieces(source, start, kind, most))
+
+
+def collected(pieces: Iterable[bytes]) -> ByteSource:
+    """Put the pieces into memory or, when they are many, into a file without a name.
+
+    Raises  SetAsideError UNREADABLE when that does not fit on the disk.
+    """
     held = bytearray()
     spilled = -1
     try:
-        for piece in _pieces(source, start, kind, most):
+        for piece in pieces:
             held += piece
             if len(held) > MOST_IN_MEMORY:
                 spilled = spilled if spilled >= 0 else _nameless_file()

@@ -15,7 +15,7 @@ from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.stored import open_stored
 from pacslift.repair.lossy import lossy_method
 from pacslift.repair.outgoing import Outgoing, prepare
-from pacslift.repair.transcode import (
+from pacslift.repair.compression import (
     EXPLICIT_LITTLE,
     JPEG_2000,
     JPEG_LS,
