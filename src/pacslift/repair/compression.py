@@ -25,17 +25,17 @@ from pydicom.pixels.utils import compress, decompress
 from pydicom.uid import UID
 
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory.bytesource import MemoryBytes
+from pacslift.inventory.bytesource import MemoryBytes, Segment
 from pacslift.inventory.header import PIXEL_DATA, Encoding, walk
 from pacslift.inventory.stored import StoredObject
-from pacslift.repair import frames
+from pacslift.inventory.syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE, encoding_of
+from pacslift.repair import frames, native
 from pacslift.repair.lossy import MAYBE_LOSSY, lossy_method
 from pacslift.repair.outgoing import Change, Outgoing
-from pacslift.repair.segments import joined
+from pacslift.repair.segments import joined, total
 from pacslift.repair.splice import Edits, encoded, splice
 
 RULE = "TRANSCODE"
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 JPEG_LS, JPEG_2000, RLE = (
     "1.2.840.10008.1.2.4.80",
     "1.2.840.10008.1.2.4.90",
@@ -54,6 +54,7 @@ _LOSSLESS = frozenset(
         frames.DEFLATED_FRAMES,
     }
 )
+_NATIVE = (EXPLICIT_LITTLE, IMPLICIT_LITTLE)
 _TO_LOSSLESS = (JPEG_LS, JPEG_2000, RLE)
 _IMAGE_PIXEL = range(0x00280002, 0x00280104)
 _SINGLE_BIT = 1
@@ -67,11 +68,10 @@ _LOSSY_HEAD = 1 << 16  # bytes of a codestream in which its headers stand
 def alternatives(transfer_syntax_uid: str) -> tuple[str, ...]:
     """Give the transfer syntaxes to try, best first, when a target refuses this one."""
     if transfer_syntax_uid in MAYBE_LOSSY:
-        return (EXPLICIT_LITTLE,)
-    if transfer_syntax_uid in _LOSSLESS:
-        others = tuple(uid for uid in _TO_LOSSLESS if uid != transfer_syntax_uid)
-        return (EXPLICIT_LITTLE, *others)
-    return _TO_LOSSLESS if transfer_syntax_uid == EXPLICIT_LITTLE else ()
+        return _NATIVE
+    if transfer_syntax_uid in _LOSSLESS or transfer_syntax_uid in _NATIVE:
+        return tuple(uid for uid in (*_NATIVE, *_TO_LOSSLESS) if uid != transfer_syntax_uid)
+    return ()
 
 
 def transcoded(outgoing: Outgoing, syntax: str) -> Outgoing:
@@ -81,20 +81,45 @@ def transcoded(outgoing: Outgoing, syntax: str) -> Outgoing:
     Raises  SetAsideError PIXELS_DAMAGED where the codec fails or the pixels would not be the same,
             UNREADABLE and TRUNCATED as reading does.
     """
+    if outgoing.transfer_syntax_uid == IMPLICIT_LITTLE:
+        outgoing = _rewritten(outgoing, EXPLICIT_LITTLE)
+    if syntax not in {IMPLICIT_LITTLE, outgoing.transfer_syntax_uid}:
+        return _recompressed(outgoing, syntax)
+    if syntax == outgoing.transfer_syntax_uid:
+        return outgoing
+    if outgoing.transfer_syntax_uid != EXPLICIT_LITTLE:
+        outgoing = _recompressed(outgoing, EXPLICIT_LITTLE)
+    return _rewritten(outgoing, IMPLICIT_LITTLE)
+
+
+def _rewritten(outgoing: Outgoing, syntax: str) -> Outgoing:
+    """Give a native object in the other native transfer syntax."""
+    stored = _in_memory(outgoing)
+    write = native.in_implicit if syntax == IMPLICIT_LITTLE else native.in_explicit
+    return _with(outgoing, syntax, tuple(write(stored)), ())
+
+
+def _with(
+    outgoing: Outgoing, syntax: str, segments: tuple[Segment, ...], changes: tuple[Change, ...]
+) -> Outgoing:
+    told = Change(RULE, "PixelData", _words(outgoing.transfer_syntax_uid), _words(syntax))
+    return replace(
+        outgoing,
+        transfer_syntax_uid=syntax,
+        segments=segments,
+        length=total(segments),
+        changes=(*outgoing.changes, told, *changes),
+    )
+
+
+def _recompressed(outgoing: Outgoing, syntax: str) -> Outgoing:
+    """Give the object with its pixels decoded, or encoded, or both."""
     stored = _in_memory(outgoing)
     if PIXEL_DATA not in stored.header:
         raise _cannot("it has no Pixel Data to transcode")
     source = _inflated(stored, _image_pixel(stored))
     edits, changes = _edits(stored, source, syntax)
-    segments = splice(stored, edits)
-    new = replace(
-        outgoing,
-        transfer_syntax_uid=syntax,
-        segments=segments,
-        length=sum(len(part) for part in segments if isinstance(part, memoryview)),
-        changes=(*outgoing.changes, *changes),
-        fallback=None,
-    )
+    new = _with(outgoing, syntax, splice(stored, edits), changes)
     _require_same_pixels(source, _image_pixel(_in_memory(new)))
     return new
 
@@ -103,7 +128,7 @@ def _in_memory(outgoing: Outgoing) -> StoredObject:
     if outgoing.length > MOST_BYTES:
         raise _cannot(f"{outgoing.length} bytes are too many to transcode")
     data = joined(outgoing.segments)
-    header = walk(MemoryBytes(data), 0, len(data), Encoding.EXPLICIT_LITTLE)
+    header = walk(MemoryBytes(data), 0, len(data), encoding_of(outgoing.transfer_syntax_uid))
     return StoredObject(
         MemoryBytes(data), header, 0, len(data), outgoing.transfer_syntax_uid, None, None, ()
     )
@@ -134,9 +159,7 @@ def _edits(stored: StoredObject, source: Dataset, syntax: str) -> tuple[Edits, t
     """Give the elements that are otherwise in *syntax*, and the record of them."""
     made = _converted(source, syntax)
     edits: dict[int, tuple[memoryview, ...]] = dict.fromkeys((*_OFFSET_TABLES, *_GROUP_LENGTHS), ())
-    changes = [
-        Change(RULE, "PixelData", _words(stored.transfer_syntax_uid), _words(syntax)),
-    ]
+    changes: list[Change] = []
     for element in made:
         before = source.get(element.tag)
         if element.tag != PIXEL_DATA and (before is None or before.value != element.value):
