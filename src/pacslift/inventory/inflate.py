@@ -7,7 +7,7 @@ takes back when it is closed; so memory does not grow with the object and nothin
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.bytesource import ByteSource, FileBytes, MemoryBytes
@@ -27,10 +27,18 @@ def inflate(source: ByteSource, start: int, kind: int, most: int = MOST_BYTES) -
     Gives   the result as a source of its own.
     Raises  SetAsideError CONTAINER_DAMAGED when the stream is broken, ends early or passes a limit.
     """
+    return gathered(_pieces(source, start, kind, most))
+
+
+def gathered(pieces: Iterable[bytes]) -> ByteSource:
+    """Pieces made one after the other as a source: in memory, or in a nameless file if large.
+
+    Raises  SetAsideError UNREADABLE when the file system is full, and what *pieces* raises.
+    """
     held = bytearray()
     spilled = -1
     try:
-        for piece in _pieces(source, start, kind, most):
+        for piece in pieces:
             held += piece
             if len(held) > MOST_IN_MEMORY:
                 spilled = spilled if spilled >= 0 else _nameless_file()

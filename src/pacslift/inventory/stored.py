@@ -11,6 +11,7 @@ import zlib
 from dataclasses import dataclass, replace
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import framing
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.dataset import DataSet, find_dataset
 from pacslift.inventory.filemeta import Meta, read_meta
@@ -91,14 +92,20 @@ def _stored_in(source: ByteSource) -> StoredObject:
         raise _directory()
     if meta.transfer_syntax_uid in INFLATED:
         return _inflated(source, meta)
+    if not meta.start and framing.looks_framed(source):
+        return _unframed(source)
     return _finished(source, meta, find_dataset(source, meta))
 
 
 def _finished(source: ByteSource, meta: Meta, found: DataSet) -> StoredObject:
+    """Make the object; a copy that was made of its data set takes the place of *source*."""
+    if found.source is not source:
+        source.close()
     if _DIRECTORY_RECORDS in found.header:
+        found.source.close()
         raise _directory()
-    return StoredObject(
-        source,
+    stored = StoredObject(
+        found.source,
         found.header,
         found.header.start,
         found.header.stop,
@@ -106,6 +113,20 @@ def _finished(source: ByteSource, meta: Meta, found: DataSet) -> StoredObject:
         meta.sop_class_uid,
         meta.sop_instance_uid,
         found.envelope,
+    )
+    if _meta_differs(stored):
+        stored.envelope += ("E11",)
+    return stored
+
+
+def _meta_differs(stored: StoredObject) -> bool:
+    """Say whether the meta names another object than the data set, whose word is sent (E11)."""
+    return any(
+        said is not None and tag in stored.header and said != stored.uid(tag)
+        for tag, said in (
+            (SOP_CLASS, stored.meta_sop_class_uid),
+            (SOP_INSTANCE, stored.meta_sop_instance_uid),
+        )
     )
 
 
@@ -146,6 +167,24 @@ def _unpacked(source: ByteSource) -> StoredObject:
         raise
     source.close()
     return stored
+
+
+def _unframed(source: ByteSource) -> StoredObject:
+    """Open an object that was recorded with the framing of its connection (E14)."""
+    spans = framing.data_set_spans(source)
+    if spans is None:
+        raise SetAsideError(
+            Cause.NOT_DICOM,
+            "the file is a recorded connection that does not hold exactly one whole data set",
+        )
+    plain = framing.gathered_data_set(source, spans)
+    try:
+        stored = _stored_in(plain)
+    except BaseException:
+        plain.close()
+        raise
+    source.close()
+    return replace(stored, envelope=("E14", *stored.envelope))
 
 
 def _inflated(source: ByteSource, meta: Meta) -> StoredObject:
