@@ -49,6 +49,7 @@ class Cause(StrEnum):
     HEADER_DAMAGED = "header_damaged"
     TEXT_UNREADABLE = "text_unreadable"
     PIXELS_DAMAGED = "pixels_damaged"
+    SIGNED = "signed"
     IDENTITY_DIFFERS = "identity_differs"
     IDENTITY_MISSING = "identity_missing"
     DUPLICATE_EQUAL = "duplicate_equal"

@@ -53,6 +53,7 @@ READ_CAUSES = (
     Cause.TEXT_UNREADABLE,
     Cause.PIXELS_DAMAGED,
     Cause.NOT_DICOM,
+    Cause.SIGNED,
     Cause.IDENTITY_DIFFERS,
     Cause.CHANGED_SINCE_SENT,
     Cause.CONTEXT_REFUSED,

@@ -8,7 +8,7 @@ if PDUs and values chain to the end of the file and exactly one message is in it
 from struct import Struct
 
 from pacslift.inventory.bytesource import ByteSource
-from pacslift.inventory.inflate import gathered
+from pacslift.inventory.inflate import collected
 
 _PDU, _VALUE = Struct(">BxI"), Struct(">IBB")
 _P_DATA = 4
@@ -53,7 +53,7 @@ def data_set_spans(source: ByteSource) -> list[tuple[int, int]] | None:
 
 def gathered_data_set(source: ByteSource, spans: list[tuple[int, int]]) -> ByteSource:
     """The data set joined from its fragments."""
-    return gathered(
+    return collected(
         source.read(offset, min(_CHUNK, start + length - offset))
         for start, length in spans
         for offset in range(start, start + length, _CHUNK)

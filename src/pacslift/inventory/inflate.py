@@ -27,13 +27,13 @@ def inflate(source: ByteSource, start: int, kind: int, most: int = MOST_BYTES) -
     Gives   the result as a source of its own.
     Raises  SetAsideError CONTAINER_DAMAGED when the stream is broken, ends early or passes a limit.
     """
-    return gathered(_pieces(source, start, kind, most))
+    return collected(_pieces(source, start, kind, most))
 
 
-def gathered(pieces: Iterable[bytes]) -> ByteSource:
-    """Pieces made one after the other as a source: in memory, or in a nameless file if large.
+def collected(pieces: Iterable[bytes]) -> ByteSource:
+    """Put the pieces into memory or, when they are many, into a file without a name.
 
-    Raises  SetAsideError UNREADABLE when the file system is full, and what *pieces* raises.
+    Raises  SetAsideError UNREADABLE when that does not fit on the disk.
     """
     held = bytearray()
     spilled = -1

@@ -14,7 +14,7 @@ from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.bitstream import MOST, NEEDED, Stream, contradicts, stream_of
 from pacslift.inventory.bytesource import ByteSource, MemoryBytes
 from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Element, Encoding, Header, walk
-from pacslift.inventory.inflate import gathered
+from pacslift.inventory.inflate import collected
 from pacslift.inventory.mend import MOST_BYTES, mend
 from pacslift.inventory.pixelsize import Shape
 from pacslift.inventory.syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE, compressed, native
@@ -178,7 +178,7 @@ def _copied(
         yield tail
         yield from _read(found.source, pixels.end, header.stop)
 
-    copy = gathered(pieces())
+    copy = collected(pieces())
     return replace(found, source=copy, header=walk(copy, 0, copy.size, header.encoding))
 
 

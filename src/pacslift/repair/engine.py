@@ -39,6 +39,10 @@ class Record:
         if rule_id not in self.envelope:
             self.envelope.append(rule_id)
 
+    def tell(self, rule: Rule, tag: int, before: str, after: str) -> None:
+        """Put on record what is true of an element that is not edited."""
+        self.changes.append(Change(rule.id, values.name(tag), before, after))
+
     def take(self, view: View, rule: Rule, edit: Edit) -> None:
         """Put an edit into the view, and on record; nothing if it changes nothing."""
         there = edit.tag in view
@@ -46,8 +50,10 @@ class Record:
             return
         if isinstance(edit.value, bytes):
             edit = edit._replace(value=values.padded(edit.vr, edit.value))
-            if there and _is_same(view, edit):
+            if there and edit.written is None and _is_same(view, edit):
                 return
+        if edit.vr == b"UN" and view.is_undefined(edit.tag):
+            edit = edit._replace(undefined=True)
         if edit.silent or rule.tier is Tier.ENVELOPE:
             self.note(edit.rule or rule.id)
         else:

@@ -1,13 +1,138 @@
-"""What the database or a mapping says of an object, compared with what the object says itself."""
+"""What the database or a mapping says of an object, compared with what the object says itself.
 
-from dataclasses import dataclass
+Strategy: an overlay is compiled once for all objects of a study. For each way in which objects are
+written (encoding and character set) its elements are encoded once, header and all; for an object
+there is left one comparison of bytes for each attribute, and only where those differ a look at
+whether it is more than padding.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory.header import PIXEL_DATA, Encoding
+from pacslift.repair import jsonmodel, same, texts, values
+from pacslift.repair.rule import Edit
+from pacslift.repair.splice import encoded
+
+if TYPE_CHECKING:
+    from pacslift.repair.view import View
+
+DATABASE, MAPPING = "DB", "MAP"
+_CHARACTER_SET = 0x00080005
+_WRITTEN_WAYS = 64  # encodings times character sets that are kept; real studies have one or two
+_NOT_OURS = {
+    _CHARACTER_SET: "says how the file is written, not how the database is",
+    0x04000561: "is the record of what was changed",
+    PIXEL_DATA: "is the image",
+}
+
+
+class _Ready(NamedTuple):
+    """An attribute as it stands in an object written in one way."""
+
+    tag: int
+    vr: bytes
+    raw: bytes
+    edit: Edit
+
+
+class Written(NamedTuple):
+    """An overlay for objects written in one way; *unfit* are the tags whose text does not fit."""
+
+    ready: tuple[_Ready, ...]
+    unfit: tuple[int, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class CompiledOverlay:
-    """Attributes made ready to be compared and written."""
+    """Attributes made ready to be compared and written, ascending by tag."""
 
-    attributes: tuple[object, ...] = ()
+    attributes: tuple[tuple[int, str, Mapping[str, Any]], ...] = ()
+    _ways: dict[tuple[str, bytes], Written] = field(default_factory=dict, repr=False)
+
+    def __bool__(self) -> bool:
+        return bool(self.attributes)
+
+    def written(self, view: "View") -> Written:
+        """Give the elements as they stand in an object that is written like this one."""
+        way = view.encoding.value, view.value(_CHARACTER_SET) or b""
+        known = self._ways.get(way)
+        if known is None:
+            if len(self._ways) >= _WRITTEN_WAYS:
+                self._ways.clear()
+            known = self._ways[way] = self._write(view, way[1])
+        return known
+
+    def _write(self, view: "View", character_set: bytes) -> Written:
+        form = jsonmodel.Form(view.encoding, texts.codecs_of(character_set))
+        ready: list[_Ready] = []
+        unfit: list[int] = []
+        for tag, key, attribute in self.attributes:
+            raw = jsonmodel.value_of(key, attribute, form)
+            if raw is None:
+                unfit.append(tag)
+                continue
+            vr = jsonmodel.vr_of(key, attribute)
+            ready.append(_Ready(tag, vr, raw, _edit(view, tag, vr, raw, attribute)))
+        return Written(tuple(ready), tuple(unfit))
 
 
 NOTHING = CompiledOverlay()
+
+
+def _edit(view: "View", tag: int, vr: bytes, raw: bytes, attribute: Mapping[str, Any]) -> Edit:
+    whole = encoded(tag, vr, raw, view.encoding)
+    rule = str(attribute.get("rule") or DATABASE)
+    after = values.shown(vr, raw, texts.codecs_of(view.value(_CHARACTER_SET) or b""))
+    return Edit(tag, vr, raw, rule=rule, written=whole, after=after)
+
+
+def compile_overlay(*levels: Mapping[str, Mapping[str, Any]]) -> CompiledOverlay:
+    """Put the attributes of patient, study, series, instance together; a later level wins.
+
+    Takes   attributes in the DICOM JSON model (PS3.18 F.2), "00100010" to {"vr": "PN", "Value":
+            [...]}; one without Value is empty, and rightly so. "rule": "MAP" in an attribute says
+            that a mapping and not the database knows it.
+    Raises  jsonmodel.JSONModelError, which names the tag.
+    """
+    merged: dict[int, tuple[str, Mapping[str, Any]]] = {}
+    for level in levels:
+        for key, attribute in level.items():
+            tag = jsonmodel.tag_of(key)
+            if tag in _NOT_OURS or not tag & 0xFFFF:
+                why = _NOT_OURS.get(tag, "is the length of a group")
+                raise jsonmodel.JSONModelError(f"{key} cannot be laid over an object: it {why}")
+            jsonmodel.vr_of(key, attribute)
+            merged[tag] = key, attribute
+    compiled = CompiledOverlay(tuple((tag, *merged[tag]) for tag in sorted(merged)))
+    _try_out(compiled)
+    return compiled
+
+
+def _try_out(compiled: CompiledOverlay) -> None:
+    """Encode every attribute once, so that a bad one is met before the first object."""
+    unicode = jsonmodel.Form(Encoding.EXPLICIT_LITTLE, texts.codecs_of(texts.UNICODE))
+    for _, key, attribute in compiled.attributes:
+        jsonmodel.value_of(key, attribute, unicode)
+
+
+def edits(view: "View") -> Iterator[Edit]:
+    """Give an Edit for each attribute that the object has otherwise. The rule "DB"."""
+    overlay = view.orders.overlay
+    if not overlay.attributes:
+        return
+    written = overlay.written(view)
+    if written.unfit:
+        raise SetAsideError(
+            Cause.TEXT_UNREADABLE,
+            f"{values.name(written.unfit[0])} as the database has it does not fit into the "
+            "object's Specific Character Set; allow rule CS1 to rewrite the object in ISO_IR 192",
+        )
+    for tag, vr, raw, edit in written.ready:
+        there = view.value(tag)
+        if there == raw or (there is None and not raw):
+            continue
+        if there is None or not same.reads_alike(view, tag, vr, there, raw):
+            yield edit

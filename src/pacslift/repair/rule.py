@@ -62,8 +62,8 @@ class Change(NamedTuple):
     after: str | None
 
 
-Apply: TypeAlias = "Callable[[View], Iterable[Edit]]"
-ApplyValue: TypeAlias = "Callable[[int, bytes, View], bytes | None]"
+Apply: TypeAlias = Callable[["View"], Iterable[Edit]]
+ApplyValue: TypeAlias = Callable[[int, bytes, "View"], bytes | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

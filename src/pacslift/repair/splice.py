@@ -73,6 +73,12 @@ def element_header(tag: int, vr: bytes, length: int, encoding: Encoding) -> byte
     return Struct(mark + "HH2sH").pack(group, number, vr, length)
 
 
+def item_header(length: int, encoding: Encoding) -> bytes:
+    """Write the header of an item with this length (PS3.5 7.5)."""
+    mark = ">" if encoding is Encoding.EXPLICIT_BIG else "<"
+    return Struct(mark + "HHI").pack(0xFFFE, 0xE000, length)
+
+
 def odd_elements(stored: StoredObject) -> Iterator[Element]:
     """Give the top-level elements of odd length, which PS3.5 7.1.1 forbids."""
     if stored.header.odd:

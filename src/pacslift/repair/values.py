@@ -1,19 +1,16 @@
-"""Element values as bytes: pads, dictionary VRs, text in an object's character set, numbers.
+"""Element values as bytes: pads, dictionary VRs, numbers, and how the record shows them.
 
-PS3.5 6.2 (VRs and their padding), 6.1 (character repertoires). pydicom's tables and codecs are
-used, not its Dataset: a value is decoded only when somebody asks for it.
+PS3.5 6.2 (VRs and their padding). pydicom's tables are used, not its Dataset: a value is decoded
+only when somebody asks for it.
 """
 
 import functools
 import struct
-import warnings
-from collections.abc import Sequence
 
-from pydicom.charset import convert_encodings, decode_bytes, python_encoding
 from pydicom.datadict import DicomDictionary, keyword_for_tag  # type: ignore[attr-defined]
-from pydicom.valuerep import TEXT_VR_DELIMS
 
-from pacslift.errors import Cause, SetAsideError
+from pacslift.errors import SetAsideError
+from pacslift.repair.texts import Codecs, decode
 
 TEXT_VRS = frozenset(b"AE AS CS DA DS DT IS LO LT PN SH ST TM UC UI UR UT".split())
 CHARSET_VRS = frozenset(b"LO LT PN SH ST UC UT".split())  # (0008,0005) speaks of these
@@ -29,7 +26,6 @@ _STANDARD = {
 }
 _GROUP_LENGTH = b"UL"
 _CREATOR = range(0x10, 0x100)
-_ESCAPE = b"\x1b"
 
 
 def standard_vr(tag: int) -> bytes:
@@ -58,7 +54,12 @@ def _repeating_vr(tag: int) -> bytes:
 @functools.lru_cache(maxsize=4096)
 def name(tag: int) -> str:
     """Give the keyword of an element, or "(gggg,eeee)" where it has none."""
-    return keyword_for_tag(tag) or f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
+    return keyword_for_tag(tag) or numbers(tag)
+
+
+def numbers(tag: int) -> str:
+    """Give "(gggg,eeee)"."""
+    return f"({tag >> 16:04X},{tag & 0xFFFF:04X})"
 
 
 def padded(vr: bytes, value: bytes) -> bytes:
@@ -66,62 +67,6 @@ def padded(vr: bytes, value: bytes) -> bytes:
     if not len(value) & 1:
         return value
     return value + (b" " if vr in SPACE_PADDED else b"\0")
-
-
-@functools.lru_cache(maxsize=256)
-def codecs_of(character_set: bytes) -> tuple[str, ...] | None:
-    """Give Python's codecs for a value of (0008,0005); None where a term is not known to anyone.
-
-    PS3.3 C.12.1.1.2. The first one is for text without escape sequences.
-    """
-    names = [term.strip() for term in character_set.decode("latin-1").strip("\0 ").split("\\")]
-    if any(term and term not in python_encoding for term in names):
-        return None
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return tuple(convert_encodings(names))
-        except (LookupError, ValueError):
-            return None
-
-
-def decode(raw: bytes, codecs: Sequence[str] | None, vr: bytes = b"LO") -> str:
-    """Give a text as it reads, padding stripped.
-
-    Raises  SetAsideError TEXT_UNREADABLE where the bytes are no text in this character set.
-    """
-    raw = raw.rstrip(b"\0 ")
-    if raw.isascii() and _ESCAPE not in raw:
-        return raw.decode("ascii")
-    if codecs is None:
-        raise _undecodable()
-    delimiters = {0x0D, 0x0A, 0x09, 0x0C} if vr in UNSPLIT_VRS else TEXT_VR_DELIMS
-    if vr == b"PN":
-        delimiters = {*TEXT_VR_DELIMS, 0x5E, 0x3D}
-    try:
-        if len(codecs) == 1 and _ESCAPE not in raw:
-            return raw.decode(codecs[0])
-        return _strictly(raw, codecs, delimiters)
-    except (LookupError, ValueError) as error:
-        raise _undecodable() from error
-
-
-def _strictly(raw: bytes, codecs: Sequence[str], delimiters: set[int]) -> str:
-    """Decode by pydicom, which warns and replaces where it cannot: that is refused."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        try:
-            return decode_bytes(raw, list(codecs), delimiters)
-        except UserWarning as warning:
-            raise ValueError(str(warning)) from warning
-
-
-def _undecodable() -> SetAsideError:
-    return SetAsideError(
-        Cause.TEXT_UNREADABLE,
-        "a text cannot be read by the object's Specific Character Set (0008,0005); a rule has to "
-        "say which character set it really is",
-    )
 
 
 def number(vr: bytes, raw: bytes | None, *, big: bool = False) -> int | None:
@@ -139,11 +84,11 @@ def number(vr: bytes, raw: bytes | None, *, big: bool = False) -> int | None:
     return int.from_bytes(raw[:size], "big" if big else "little", signed=signed)
 
 
-def shown(vr: bytes, raw: bytes, codecs: Sequence[str] | None, *, big: bool = False) -> str:
+def shown(vr: bytes, raw: bytes, codecs: Codecs, *, big: bool = False) -> str:
     """Give a value as text for the record; what is no text is told by its length."""
     if vr in TEXT_VRS:
         try:
-            return decode(raw, codecs, vr)
+            return decode(raw, codecs)
         except SetAsideError:
             return raw.rstrip(b"\0 ").decode("latin-1")
     letter = NUMBERS.get(vr)

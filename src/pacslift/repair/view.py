@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING
 
 from pacslift.inventory.bytesource import Segment
 from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Encoding
+from pacslift.inventory.nesting import Content
 from pacslift.inventory.stored import StoredObject
-from pacslift.repair import nested, segments, values
+from pacslift.repair import nested, segments, texts, values
 
 if TYPE_CHECKING:
     from pacslift.repair.orders import Orders
     from pacslift.repair.rule import Edit
 
 _CHARACTER_SET = 0x00080005
+_DELIMITER = 8  # bytes
 _BULK = frozenset({PIXEL_DATA, 0x7FE00008, 0x7FE00009})  # pixel data in words, float, double float
 
 
@@ -38,7 +40,7 @@ class View:
         self.edits: dict[int, Edit] = {}
         self.encoding: Encoding = stored.header.encoding
         self.transfer_syntax_uid = stored.transfer_syntax_uid
-        self._codecs: tuple[bytes, tuple[str, ...] | None] = (b"?", None)
+        self._codecs: tuple[bytes, texts.Codecs] = (b"?", None)
 
     def __contains__(self, tag: int) -> bool:
         edit = self.edits.get(tag)
@@ -89,9 +91,12 @@ class View:
         return self.stored.source.segments(element.value, element.end) if element else ()
 
     def is_undefined(self, tag: int) -> bool:
-        """Say whether the element stands in the file with undefined length, and is not edited."""
+        """Say whether the element's length is undefined."""
+        edit = self.edits.get(tag)
+        if edit:
+            return edit.undefined
         place = self.stored.header.places.get(tag)
-        return place is not None and place[3] == UNDEFINED and tag not in self.edits
+        return place is not None and place[3] == UNDEFINED
 
     def text(self, tag: int) -> str:
         """Give a text of the basic character set, padding stripped; "" where it is absent."""
@@ -106,11 +111,11 @@ class View:
         known = vr if vr != b"UN" else values.standard_vr(tag)
         return values.number(known, self.value(tag), big=big)
 
-    def codecs(self) -> tuple[str, ...] | None:
+    def codecs(self) -> texts.Codecs:
         """Give Python's codecs for the object's Specific Character Set; None if it is unknown."""
         raw = self.value(_CHARACTER_SET) or b""
         if self._codecs[0] != raw:
-            self._codecs = (raw, values.codecs_of(raw))
+            self._codecs = (raw, texts.codecs_of(raw))
         return self._codecs[1]
 
     def decoded(self, tag: int) -> tuple[str, ...]:
@@ -122,7 +127,7 @@ class View:
         if raw is None:
             return ()
         vr = self.vr(tag)
-        text = values.decode(raw, self.codecs(), vr)
+        text = texts.decode(raw, self.codecs())
         parts = [text] if vr in values.UNSPLIT_VRS else text.split("\\")
         return tuple(part.strip("\0 ") for part in parts)
 
@@ -137,25 +142,33 @@ class View:
         """Give every element inside a sequence, to any depth, in the order of the file."""
         value = self.value(tag)
         if value:
-            yield from nested.elements(value, self._content(tag), self.value(_CHARACTER_SET) or b"")
+            characters = self.value(_CHARACTER_SET) or b""
+            yield from nested.elements(value, self.content(tag), characters)
 
     def rewritten(self, tag: int, change: Callable[[nested.Inner], nested.Outcome]) -> bytes | None:
         """Give a sequence's value with *change* made to the elements inside it, at any depth.
 
         Takes   *change*, which gives the new value of an element, nested.REMOVED to leave it out,
-                or None to leave it as it is; it is not asked about sequences.
-        Gives   the bytes for an Edit; None where nothing changes.
+                or None to leave it as it is.
+        Gives   the bytes for an Edit with the VR that the element has; None where nothing changes.
         """
         value = self.value(tag)
         if not value:
             return None
-        content, characters = self._content(tag), self.value(_CHARACTER_SET) or b""
+        content, characters = self.content(tag), self.value(_CHARACTER_SET) or b""
         new = nested.rewritten(value, content, characters, change)
-        return None if new == value else new
+        if new == value:
+            return None
+        return new[:-_DELIMITER] if self.is_undefined(tag) and self.vr(tag) != b"UN" else new
 
-    def _content(self, tag: int) -> nested.Content:
-        value = self.value(tag) or b""
-        return nested.content_of(self.encoding, self.vr(tag), value)
+    def content(self, tag: int) -> Content:
+        """Say how the items of a sequence are written."""
+        return nested.content_of(self.encoding, self.vr(tag), self.value(tag) or b"")
+
+    def original_codecs(self) -> texts.Codecs:
+        """Give the codecs of what the object declared when it was read; if nothing, of now."""
+        raw = self.stored.value(_CHARACTER_SET)
+        return texts.codecs_of(raw) if raw and raw.strip(b"\0 ") else self.codecs()
 
 
 def _size(value: bytes | tuple[Segment, ...]) -> int:

@@ -84,6 +84,10 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The pixel data is broken, or does not fit what the header says of it.",
         "Restore the file from a backup, or look at it in the old viewer.",
     ),
+    Cause.SIGNED: Advice(
+        "The object is digitally signed, and changing it would break the signature.",
+        'Ask who signed it; then say "keep" or "remove" for signatures in [rules.P22] of job.toml.',
+    ),
     Cause.IDENTITY_DIFFERS: Advice(
         "The object in the file is not the one that the database names for it.",
         "Decide which is right; the database's row and the file's UIDs are in exceptions.csv.",
