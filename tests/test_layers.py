@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 STAGES = ["extract", "inventory", "plan", "repair", "send", "verify"]
-SHARED = ["adapter", "errors", "events", "job", "ledger", "ledger_tables"]
+SHARED = [
+    "adapter",
+    "errors",
+    "events",
+    "job",
+    "ledger",
+    "ledger_planned",
+    "ledger_schema",
+    "ledger_tables",
+]
 PACKAGE = Path(__file__).parents[1] / "src" / "pacslift"
 MODULES = sorted(PACKAGE.glob("*/*.py"))
 TOP = {path.stem for path in PACKAGE.glob("*.py")}

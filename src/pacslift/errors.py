@@ -17,7 +17,8 @@ PacsliftError
 │   ├── NoContextError        22
 │   ├── TargetLostError       23
 │   ├── TargetBusyError       24
-│   └── JobBusyError          25
+│   ├── JobBusyError          25
+│   └── MappingError          26
 ├── TryAgainError             the same call may work later; the sender's loop handles it
 └── SetAsideError             this instance is left out with a Cause; the run goes on
 
@@ -63,6 +64,9 @@ class Cause(StrEnum):
     REMOTE = "remote"
     OFFLINE = "offline"
     ORPHAN_ROW = "orphan_row"
+    PATIENT_UNCLEAR = "patient_unclear"
+    # said by the person who runs the job
+    EXCLUDED = "excluded"
     # said by the target
     CONTEXT_REFUSED = "context_refused"
     OUT_OF_RESOURCES = "out_of_resources"
@@ -193,3 +197,9 @@ class JobBusyError(StopError):
     """Another pacslift process works on this job."""
 
     exit_code = 25
+
+
+class MappingError(StopError):
+    """A mapping file of the job is wrong; nothing is planned or sent with it."""
+
+    exit_code = 26

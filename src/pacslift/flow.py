@@ -25,13 +25,14 @@ from pacslift.extract.odbc import redacted
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
 from pacslift.inventory.build import build_catalog
-from pacslift.inventory.catalog import read_catalog, write_catalog
+from pacslift.inventory.catalog import scan_catalog, write_catalog
 from pacslift.inventory.reconcile import Reconciled
 from pacslift.inventory.take import take_inventory
 from pacslift.job import Job, job_lock
 from pacslift.ledger import Ledger
 from pacslift.plan.contexts import Pair, by_frequency
-from pacslift.plan.make import candidate_rows, file_rows, in_batches, instance_rows
+from pacslift.plan.make import in_batches, make_plan
+from pacslift.plan.mapping import read_mapping
 from pacslift.send.association import Timeouts
 from pacslift.send.deliver import deliver
 from pacslift.send.retrying import Sleep
@@ -43,6 +44,10 @@ from pacslift.verify.tell import account_now, write_report
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
+SENT_OTHERWISE = (
+    "{:,} instances at the target were sent with other values than the plan has now, or are left "
+    "out by it; they stay as they are, and a person has to correct or remove them there"
+)
 # Met while an object was read, sent or asked for; all others come from the inventory.
 READ_CAUSES = (
     *TRANSIENT,
@@ -153,16 +158,20 @@ def plan(run: Run, *, again: bool = False) -> None:
         return
     job = run.job if run.ledger.get("content") in (None, content) else jobs.touch_revised(run.job)
     with stage(run, "plan") as say:
-        catalog, found = read_catalog(run.job.catalog), Reconciled.read(run.job.catalog)
-        rows = instance_rows(catalog, found.instances, found.candidates)
-        run.ledger.replan(
-            in_batches(rows),
-            in_batches(candidate_rows(found.candidates)),
-            in_batches(file_rows(found.files)),
-            {"instances": catalog["instances"].height, "files": found.files.height},
+        reviewed = read_mapping(job.mapping)
+        catalog, found = scan_catalog(job.catalog), Reconciled.read(job.catalog)
+        run.ledger.forget("planned")  # overlays and instances come one after the other
+        run.ledger.drop_overlays()
+        made = make_plan(adapter, catalog, found, reviewed, run.ledger.add_overlays)
+        otherwise = run.ledger.replan(
+            in_batches(made.instances),
+            in_batches(made.candidates),
+            in_batches(made.files),
+            {"instances": found.instances.height, "files": found.files.height},
         )
+        note(run, "plan", [*made.findings, *[SENT_OTHERWISE.format(otherwise)] * bool(otherwise)])
         planned = run.ledger.count_planned()
-        say(f"{planned:,} instances to send, {rows.height - planned:,} not")
+        say(f"{planned:,} instances to send, {made.instances.height - planned:,} not")
     run.ledger.put("revision", jobs.revision(job, adapter.digest))
     run.ledger.put("content", content)
     run.ledger.put("planned", print_)

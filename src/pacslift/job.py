@@ -18,20 +18,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pacslift.errors import JobBusyError, JobFileError, JobFolderError
+from pacslift.errors import JobBusyError, JobFileError, JobFolderError, MappingError
 
 RULES_VERSION = "1"  # raised whenever a repair rule would give other bytes than before
 ODBC = "odbc:"  # begins the name of a database that is read in the place of a dump
 PROBES = ("none", "sample", "all")
 TARGET = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})", re.ASCII)
 KNOWN = {
-    "": {"revised", "source", "storage", "target", "send", "inventory", "charset"},
-    "source": {"dumps", "adapter", "adapters", "accept_truncated"},
+    "": {"revised", "source", "storage", "target", "send", "inventory", "charset", "mapping",
+         "rules"},
+    "source": {"dumps", "adapter", "adapters", "accept_truncated", "name"},
     "storage": {"mounts"},
     "target": {"aet", "host", "port", "calling_aet"},
     "send": {"associations", "response_timeout", "busy_waits", "lost_waits"},
     "inventory": {"probe"},
-}
+    "mapping": {"patients", "accession_numbers", "exclusions"},
+}  # fmt: skip
+SOURCE_NAME = 64  # characters, PS3.5 6.2, VR LO
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,9 @@ class Job:
     databases: tuple[str, ...] = field(default=(), repr=False)  # ODBC and a connection string
     charset: Mapping[str, str] = field(default_factory=dict)  # "*", table or table.column: codec
     accept_truncated: bool = False  # a dump that ends early is read up to its last good row
+    mapping: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)  # kind of table: files
+    rules: Mapping[str, Any] = field(default_factory=dict)  # [rules] as a person wrote it
+    source_name: str = ""  # what objects say that their previous values come from
 
     @property
     def tables(self) -> Path:
@@ -141,6 +147,7 @@ def to_toml(job: Job) -> str:
     truncated = "accept_truncated = true\n" if job.accept_truncated else ""
     lines = "".join(f"{quote(name)} = {quote(said)}\n" for name, said in job.charset.items())
     charset = f"\n[charset]\n{lines}" if lines else ""
+    name = f"name = {quote(job.source_name)}\n" if job.source_name else ""
     return f"""\
 # One migration. Edit it, then run `pacslift plan` or `pacslift run` again.
 revised = {job.revised or now()}  # written by init and plan; the only time that enters an object
@@ -148,7 +155,7 @@ revised = {job.revised or now()}  # written by init and plan; the only time that
 [source]
 dumps = [
 {dumps}]
-{adapter}{f"adapters = [{folders}]" + chr(10) if folders else ""}{truncated}{charset}
+{name}{adapter}{f"adapters = [{folders}]" + chr(10) if folders else ""}{truncated}{charset}
 # The old name of a storage root = the folder where its copy is now. "" is the only root.
 [storage.mounts]
 {mounts}
@@ -166,7 +173,34 @@ associations = {job.associations}
 response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
 lost_waits = {list(job.lost_waits)}  # seconds before an object without an answer is sent again
-"""
+{mapping_lines(job.mapping)}{rules_lines(job.rules)}"""
+
+
+def mapping_lines(mapping: Mapping[str, Sequence[Path]]) -> str:
+    """[mapping] as job.toml has it; nothing for a job without one."""
+    lines = "".join(
+        f"{kind} = [{', '.join(quote(str(path)) for path in paths)}]\n"
+        for kind, paths in sorted(mapping.items())
+    )
+    return f"\n[mapping]\n{lines}" if lines else ""
+
+
+def rules_lines(rules: Mapping[str, Any]) -> str:
+    """[rules] as job.toml has it; nothing for a job without it."""
+    lines = "".join(f"{quote(key)} = {toml_value(rules[key])}\n" for key in sorted(rules))
+    return f"\n[rules]\n{lines}" if lines else ""
+
+
+def toml_value(value: Any) -> str:  # noqa: ANN401 - whatever TOML can hold
+    """A value as TOML, tables inline and their keys in order."""
+    if isinstance(value, Mapping):
+        pairs = (f"{quote(str(key))} = {toml_value(value[key])}" for key in sorted(value))
+        return f"{{ {', '.join(pairs)} }}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(toml_value, value))}]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return quote(value) if isinstance(value, str) else str(value)
 
 
 def now() -> str:
@@ -224,9 +258,26 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             busy_waits=tuple(typed(send, "busy_waits", list, [1.0, 5.0, 15.0])),
             lost_waits=tuple(typed(send, "lost_waits", list, [0.0, 5.0, 30.0])),
             probe=typed(inventory, "probe", str, "sample"),
+            mapping=mapping_from(folder, section(said, "mapping")),
+            rules=section(said, "rules"),
+            source_name=typed(source, "name", str, ""),
             revised=revised_of(said),
         )
     )
+
+
+def mapping_from(folder: Path, said: Mapping[str, Any]) -> Mapping[str, tuple[Path, ...]]:
+    """The mapping files of each kind; a lone path need not be in a list."""
+    found = {}
+    for kind in said:
+        named = typed(said, kind, (str, list))
+        names = [named] if isinstance(named, str) else named
+        if not all(isinstance(name, str) for name in names):
+            raise JobFileError(
+                f"[mapping] {kind} must be the path of a CSV file, or a list of such"
+            )
+        found[kind] = tuple(folder / name for name in names)
+    return found
 
 
 def revised_of(said: Mapping[str, Any]) -> str:
@@ -247,6 +298,11 @@ def checked(job: Job) -> Job:
         raise JobFileError(f"[send] associations is {job.associations}; it must be 1 or more")
     if job.probe not in PROBES:
         raise JobFileError(f"[inventory] probe is {job.probe!r}; it must be none, sample or all")
+    if len(job.source_name) > SOURCE_NAME or "\\" in job.source_name:
+        raise JobFileError(
+            f"[source] name has {len(job.source_name)} characters; it goes into the objects, with "
+            f"at most {SOURCE_NAME} characters and no backslash (PS3.5 6.2)"
+        )
     waits = (*job.busy_waits, *job.lost_waits)
     waits_right = all(isinstance(wait, (int, float)) and wait >= 0 for wait in waits)
     if not waits_right or job.response_timeout <= 0:
@@ -287,9 +343,24 @@ def typed(said: Mapping[str, Any], key: str, kind: Any, default: Any = None) -> 
 
 
 def content_digest(job: Job, adapter_digest: str) -> str:
-    """A digest over what decides the bytes sent: job.toml but its time, adapter, rules (hex)."""
+    """A digest over what decides the bytes sent: job.toml but its time, adapter, rules, mapping.
+
+    Raises MappingError if a mapping file cannot be read.
+    """
     text = to_toml(replace(job, revised="none"))
-    return hashlib.sha256(f"{text}\0{adapter_digest}\0{RULES_VERSION}".encode()).hexdigest()
+    parts = [text, adapter_digest, RULES_VERSION, *mapping_digests(job)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def mapping_digests(job: Job) -> Iterator[str]:
+    """The sha256 of each mapping file, hex."""
+    for path in (path for kind in sorted(job.mapping) for path in job.mapping[kind]):
+        try:
+            yield hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise MappingError(
+                f"the mapping {path} cannot be read: {error.strerror}; mend [mapping] in job.toml"
+            ) from error
 
 
 def revision(job: Job, adapter_digest: str) -> str:

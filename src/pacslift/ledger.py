@@ -8,13 +8,14 @@ its results are told to anybody: the ledger never says more than the target did.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from pacslift.errors import LedgerError
+from pacslift.ledger_planned import Candidate, Overlay, Planned, overlay_keys, planned_from_rows
+from pacslift.ledger_schema import bring_up_to_date
 from pacslift.ledger_tables import (
     CANDIDATES,
     CHANGES,
@@ -23,13 +24,14 @@ from pacslift.ledger_tables import (
     FINDINGS,
     INSTANCES,
     META,
+    OVERLAYS,
     TRIED,
     FileState,
     InstanceState,
-    metadata,
+    OverlayKind,
 )
 
-SCHEMA_VERSION = 1
+KEYS_ASKED = 500  # keys in one question; SQLite bounds the variables of a statement
 
 __all__ = [
     "CANDIDATES",
@@ -39,39 +41,15 @@ __all__ = [
     "FINDINGS",
     "INSTANCES",
     "META",
+    "OVERLAYS",
     "Candidate",
     "FileState",
     "InstanceState",
     "Ledger",
+    "Overlay",
+    "OverlayKind",
     "Planned",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One place where an instance's object may lie; *relative* is below *mount*."""
-
-    mount: str
-    relative: str
-    container: str | None
-    size_bytes: int | None
-    digest_algorithm: str | None
-    digest: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """An instance that is to be sent, with its copies in order of rank."""
-
-    instance_key: str
-    sop_instance_uid: str
-    sop_class_uid: str | None
-    series_instance_uid: str | None
-    study_instance_uid: str | None
-    transfer_syntax_uid: str | None
-    digest: str | None  # of the Data Set when it was sent before; it must be the same again
-    candidates: tuple[Candidate, ...]
-    attempts: int = 0  # how often it was begun to be sent until now
 
 
 class Ledger:
@@ -82,24 +60,13 @@ class Ledger:
         self._moment: sa.Connection | None = None
         sa.event.listen(self._engine, "connect", set_pragmas)
         try:
-            self._prepare(path)
+            bring_up_to_date(self._engine, path)
+            path.chmod(0o600)
         except sa.exc.DatabaseError as error:
             raise LedgerError(
                 f"the ledger {path} cannot be used: {error.orig}; if the disk is full make room, "
                 "otherwise restore the file from a copy of the job folder"
             ) from error
-
-    def _prepare(self, path: Path) -> None:
-        metadata.create_all(self._engine)
-        path.chmod(0o600)
-        found = self.get("schema_version")
-        if found is None:
-            self.put("schema_version", str(SCHEMA_VERSION))
-        elif found != str(SCHEMA_VERSION):
-            raise LedgerError(
-                f"the ledger {path} has schema version {found}, this pacslift writes "
-                f"{SCHEMA_VERSION}; go on with the version of pacslift that made the job"
-            )
 
     def close(self) -> None:
         """Let go of the file."""
@@ -156,34 +123,62 @@ class Ledger:
         candidates: Iterable[Sequence[Mapping[str, Any]]],
         files: Iterable[Sequence[Mapping[str, Any]]],
         counted: Mapping[str, int],
-    ) -> None:
+    ) -> int:
         """Take over a plan, given as batches of rows; what was already stored stays as it is.
 
         *counted* are the rows of the catalog and the files on disk, which the states must sum up
         to; they are put in with the plan, so that nobody sees the one without the other.
 
         An instance that the target holds keeps its state whatever the new plan says; rows that
-        the new plan no longer has are removed only if nothing was sent for them.
+        the new plan no longer has are removed only if nothing was sent for them. Gives the number
+        of those that stay and would be sent with other values now, or not at all.
         """
         done = InstanceState.STORED, InstanceState.STORED_CHANGED, InstanceState.VERIFIED
         with self._write() as connection:
-            kept = set(
-                connection.scalars(
-                    sa.select(INSTANCES.c.instance_key).where(INSTANCES.c.state.in_(done))
-                )
-            )
+            columns = INSTANCES.c.instance_key, INSTANCES.c.overlays, INSTANCES.c.own_overlay
+            query = sa.select(*columns).where(INSTANCES.c.state.in_(done))
+            kept = {
+                key: hash(tuple(sent_as)) for key, *sent_as in map(tuple, connection.execute(query))
+            }
+            otherwise = 0
             connection.execute(sa.delete(INSTANCES).where(INSTANCES.c.state.not_in(done)))
             connection.execute(sa.delete(CANDIDATES))
             connection.execute(sa.delete(FILES))
             for rows in instances:
-                insert_all(
-                    connection, INSTANCES, [r for r in rows if r["instance_key"] not in kept]
-                )
+                new = [row for row in rows if row["instance_key"] not in kept]
+                insert_all(connection, INSTANCES, new)
+                held = [row for row in rows if row["instance_key"] in kept]
+                otherwise += sum(kept[r["instance_key"]] != hash(wanted(r)) for r in held)
             for rows in candidates:
                 insert_all(connection, CANDIDATES, rows)
             for rows in files:
                 insert_all(connection, FILES, rows)
             put_all(connection, {key: str(count) for key, count in counted.items()})
+            return otherwise
+
+    def add_overlays(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep overlays (overlay_key, kind, attributes); those that are there already stay."""
+        keep = sa.insert(OVERLAYS).prefix_with("OR IGNORE", dialect="sqlite")
+        with self._write() as connection:
+            if rows:
+                connection.execute(keep, list(rows))
+
+    def drop_overlays(self) -> None:
+        """Drop all overlays, for a plan that begins anew; not if an instance was sent with one."""
+        with self._write() as connection:
+            sent = sa.exists().where(INSTANCES.c.attempts > 0)
+            connection.execute(sa.delete(OVERLAYS).where(~sent))
+
+    def _overlays(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, Overlay]:
+        """The overlays that *rows* of INSTANCES name, by their keys."""
+        keys = sorted({key for row in rows for key in overlay_keys(row)})
+        found: dict[str, Overlay] = {}
+        with self._read() as connection:
+            for start in range(0, len(keys), KEYS_ASKED):
+                some = OVERLAYS.c.overlay_key.in_(keys[start : start + KEYS_ASKED])
+                for key, kind, attributes in connection.execute(sa.select(OVERLAYS).where(some)):
+                    found[key] = Overlay(OverlayKind(kind), attributes)
+        return found
 
     def find(self, stage: str, sentences: Iterable[str]) -> None:
         """Replace the findings of *stage* by *sentences*."""
@@ -243,7 +238,8 @@ class Ledger:
         for which in (INSTANCES.c.attempts == 0, INSTANCES.c.attempts > 0):
             after = -1
             while rows := self._planned_page(which, after, page):
-                yield from map(planned_from, grouped_by_key(rows))
+                overlays = self._overlays(rows)
+                yield from planned_from_rows(rows, overlays)
                 after = rows[-1]["position"]
 
     def _planned_page(
@@ -343,46 +339,14 @@ def insert_all(
         connection.execute(sa.insert(table), list(rows))
 
 
+def wanted(row: Mapping[str, Any]) -> tuple[str | None, str | None] | None:
+    """The overlays that a plan wants an instance sent with; None for one that is not to be sent."""
+    if row["state"] != InstanceState.PLANNED:
+        return None
+    return row.get("overlays"), row.get("own_overlay")
+
+
 def put_all(connection: sa.Connection, values: Mapping[str, str]) -> None:
     """Keep *values* under their keys."""
     connection.execute(sa.delete(META).where(META.c.key.in_(values)))
     insert_all(connection, META, [{"key": k, "value": v} for k, v in values.items()])
-
-
-def grouped_by_key(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """Neighbouring rows of one instance, together."""
-    group: list[Mapping[str, Any]] = []
-    for row in rows:
-        if group and group[0]["instance_key"] != row["instance_key"]:
-            yield group
-            group = []
-        group.append(row)
-    if group:
-        yield group
-
-
-def planned_from(rows: Sequence[Mapping[str, Any]]) -> Planned:
-    """One instance with its candidates, from its joined rows in order of rank."""
-    first = rows[0]
-    return Planned(
-        instance_key=first["instance_key"],
-        sop_instance_uid=first["sop_instance_uid"],
-        sop_class_uid=first["sop_class_uid"],
-        series_instance_uid=first["series_instance_uid"],
-        study_instance_uid=first["study_instance_uid"],
-        transfer_syntax_uid=first["transfer_syntax_uid"],
-        digest=first["digest"],
-        candidates=tuple(
-            Candidate(
-                row["mount"],
-                row["relative"],
-                row["container"],
-                row["size_bytes"],
-                row["digest_algorithm"],
-                row["file_digest"],
-            )
-            for row in rows
-            if row["mount"] is not None  # an instance without a copy, joined with nothing
-        ),
-        attempts=first["attempts"],
-    )

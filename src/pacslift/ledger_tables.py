@@ -34,6 +34,14 @@ class FileState(StrEnum):
     UNREADABLE = "unreadable"
 
 
+class OverlayKind(StrEnum):
+    """Whose word an overlay is; of two that say the same element the later kind wins."""
+
+    FACTS = "FACTS"  # overlays nothing: what the database says that a rule may ask for
+    DATABASE = "DB"  # the ids by which changes name them
+    MAPPING = "MAP"
+
+
 # Sent, or asked for, without the result that was hoped for.
 TRIED = (
     InstanceState.FAILED,
@@ -75,6 +83,12 @@ INSTANCES = sa.Table(
     sa.Column("bytes", sa.Integer),  # of the Data Set sent
     sa.Column("digest", sa.Text),  # sha256 of the Data Set sent
     sa.Column("patient_id", sa.Text),  # as sent; patient data, never shown
+    sa.Column("issuer_of_patient_id", sa.Text),  # as sent, and so the next three; patient data
+    sa.Column("patient_name", sa.Text),
+    sa.Column("patient_birth_date", sa.Text),
+    sa.Column("accession_number", sa.Text),
+    sa.Column("overlays", sa.Text),  # keys of OVERLAYS that all of its series has, with spaces
+    sa.Column("own_overlay", sa.Text),  # key of the one that it has for itself
     sa.Column("envelope", sa.Text),  # envelope repairs, by rule id
     sa.Column("file", sa.Text),  # the file it was read from, below its mount
     sa.Column("seconds", sa.Float),
@@ -97,6 +111,18 @@ CANDIDATES = sa.Table(  # where an instance's copies lie, best rank first
     sqlite_with_rowid=False,
 )
 
+# What the old database or a mapping says of objects: patient data. The key is a digest of kind and
+# content, so that equal ones are kept once and a plan made again finds those it had.
+OVERLAYS = sa.Table(
+    "overlays",
+    metadata,
+    sa.Column("overlay_key", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("attributes", sa.Text, nullable=False),  # DICOM JSON model, PS3.18 F; FACTS: names
+    one_of("kind", OverlayKind),
+    sqlite_with_rowid=False,
+)
+
 FILES = sa.Table(
     "files",
     metadata,
@@ -110,7 +136,7 @@ FILES = sa.Table(
     sqlite_with_rowid=False,
 )
 
-CHANGES = sa.Table(
+CHANGES = sa.Table(  # every element that went out otherwise than it was stored; patient data
     "changes",
     metadata,
     sa.Column("instance_key", sa.Text, nullable=False, index=True),

@@ -135,3 +135,8 @@ def write_catalog(catalog: Catalog, folder: Path) -> None:
 def read_catalog(folder: Path) -> Catalog:
     """The catalog that write_catalog wrote."""
     return Catalog({name: pl.read_parquet(folder / f"{name}.parquet") for name in SCHEMAS})
+
+
+def scan_catalog(folder: Path) -> dict[str, pl.LazyFrame]:
+    """The same tables, to be read as far as a query needs them."""
+    return {name: pl.scan_parquet(folder / f"{name}.parquet") for name in SCHEMAS}

@@ -136,6 +136,15 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The row has no series, study or patient in the database.",
         "The object may be whole. Have the row mended in the dump, or the object sent by hand.",
     ),
+    Cause.PATIENT_UNCLEAR: Advice(
+        "The old database does not say which patient the instance belongs to.",
+        "Find out whose it is by the keys in the detail, say so in a mapping (docs/mapping.md), "
+        "and plan again.",
+    ),
+    Cause.EXCLUDED: Advice(
+        "A line of the job's mapping excludes the instance; its reason is in the detail.",
+        "Nothing need be done; take the line out of the mapping and plan again if it was wrong.",
+    ),
     Cause.CONTEXT_REFUSED: Advice(
         "The target does not take this kind of object in this transfer syntax.",
         f"Have the target enabled for the pairs listed below, {RETRY.format('context_refused')}.",

@@ -1,0 +1,60 @@
+"""The ledger's schema version: older ledgers are brought up to date, newer ones are left alone."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pacslift.errors import LedgerError
+from pacslift.ledger_tables import INSTANCES, META, metadata
+
+SCHEMA_VERSION = 2
+
+Step = Callable[[sa.Connection], None]
+
+
+def bring_up_to_date(engine: sa.Engine, path: Path) -> None:
+    """Make the tables, or change those of an older version into today's, in one transaction.
+
+    Raises LedgerError for a ledger that a newer pacslift has written; nothing is changed then.
+    """
+    found = version_of(engine)
+    if found == str(SCHEMA_VERSION):
+        return
+    if found is not None and found not in {str(version) for version in STEPS}:
+        raise LedgerError(
+            f"the ledger {path} has schema version {found}, this pacslift writes "
+            f"{SCHEMA_VERSION}; go on with the version of pacslift that made the job"
+        )
+    with engine.begin() as connection:
+        for version in range(int(found or SCHEMA_VERSION), SCHEMA_VERSION):
+            STEPS[version](connection)
+        metadata.create_all(connection)
+        connection.execute(sa.delete(META).where(META.c.key == "schema_version"))
+        connection.execute(sa.insert(META).values(key="schema_version", value=str(SCHEMA_VERSION)))
+
+
+def version_of(engine: sa.Engine) -> str | None:
+    """The version that a ledger says it has; None for a file without tables."""
+    if not sa.inspect(engine).has_table(META.name):
+        return None
+    with engine.connect() as connection:
+        return connection.scalar(sa.select(META.c.value).where(META.c.key == "schema_version"))
+
+
+def add_columns(connection: sa.Connection, table: sa.Table, *names: str) -> None:
+    """Add columns that may be null and have none of the rows' values yet."""
+    for name in names:
+        kind = table.c[name].type.compile(connection.dialect)
+        connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {name} {kind}"))
+
+
+def from_1_to_2(connection: sa.Connection) -> None:
+    """Overlays, and the identity as it was sent. The new tables are made with all others."""
+    add_columns(
+        connection, INSTANCES, "overlays", "own_overlay", "issuer_of_patient_id", "patient_name",
+        "patient_birth_date", "accession_number",
+    )  # fmt: skip
+
+
+STEPS: Mapping[int, Step] = {1: from_1_to_2}  # from this version to the next
