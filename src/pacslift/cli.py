@@ -32,6 +32,7 @@ from pacslift.job import (
     resolve_all,
 )
 from pacslift.progress import display
+from pacslift.repair.catalogue import rule_rows
 from pacslift.scaffold import scaffold
 from pacslift.verify.account import Account
 from pacslift.verify.advice import OF_CAUSE
@@ -326,6 +327,20 @@ def doctor(job: Path, as_json: bool) -> None:
         for check in checks:
             click.echo(f"{'ok  ' if check.passed else 'FAIL'}  {check.name:<10}  {check.sentence}")
     sys.exit(0 if all(check.passed for check in checks) else 3)
+
+
+@main.command()
+@AS_JSON
+def rules(as_json: bool) -> None:
+    """List the rules of repair: id, tier, on or off, and what each does.
+
+    Switch them in job.toml: [rules] on = [...], off = [...]. docs/repair.md says more.
+    """
+    if as_json:
+        click.echo(json.dumps({"rules": [row._asdict() for row in rule_rows()]}))
+        return
+    for row in rule_rows():
+        click.echo(f"{row.id:<5} {row.tier}  {'on ' if row.on else 'off'}  {row.sentence}")
 
 
 @main.group()

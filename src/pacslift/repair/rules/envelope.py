@@ -18,7 +18,7 @@ def trailing_padding(view: View) -> list[Edit]:
 
 _HEALED = {
     "E03": ("A file that begins with DICM gets by without its preamble.", "PS3.10 7.1"),
-    "E04": ("So does one that begins with group 2.", "PS3.10 7.1"),
+    "E04": ("A file that begins with group 2 gets by without preamble and magic.", "PS3.10 7.1"),
     "E05": ("A bare data set tells by its elements how it is written.", "PS3.10 7.1"),
     "E06": ("The letters DICM inside a value are not taken for a file's.", "PS3.10 7.1"),
     "E07": ("A preamble that is not empty is left behind.", "PS3.10 7.1, 7.5"),
@@ -52,11 +52,11 @@ _REFUSED = {
     "E01": ("A file without bytes is set aside (empty_file).", "PS3.10 7"),
     "E02": ("An object that ends before its lengths do is set aside (truncated).", "PS3.10 7"),
     "E26": ("An ACR-NEMA object is set aside (retired_format).", "PS3.5 8"),
-    "E27": ("So is one in another word order.", "PS3.5 7.3"),
-    "E28": ("So is an SPI object without UIDs.", "PS3.5 7.8"),
-    "E29": ("So is a Papyrus file.", "PS3.6 A"),
+    "E27": ("ACR-NEMA data in another word order is set aside (retired_format).", "PS3.5 7.3"),
+    "E28": ("An SPI object without UIDs is set aside (retired_format).", "PS3.5 7.8"),
+    "E29": ("A Papyrus file is set aside (retired_format).", "PS3.6 A"),
     "E30": ("A DICOMDIR is listed and never sent (not_dicom).", "PS3.10 8"),
-    "E31": ("So is a file that is no DICOM object.", "PS3.10 7"),
+    "E31": ("A file that is no DICOM object is listed and never sent (not_dicom).", "PS3.10 7"),
 }
 RULES = (
     *(Rule(name, Tier.QUARANTINE, *words) for name, words in _REFUSED.items()),

@@ -7,7 +7,7 @@ it stands, also inside sequences, so that references go on meeting what they ref
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.repair.nested import Inner
@@ -16,6 +16,8 @@ from pacslift.repair.view import View
 
 _PAD = b" \0"
 FINE_UID = rb"[^ \0]*\0?"
+RULE_OF_UIDS = "I01"
+_NAMESPACE = uuid.UUID("6f2c0b9e-51d4-5b7a-9d0e-3b1f4a8c7e25")  # of UIDs made here; never changed
 _RIGHT = re.compile(r"(?=.{1,64}\Z)(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*\Z", re.ASCII)
 _SOP_CLASS, _SOP_INSTANCE = 0x00080016, 0x00080018
 _PATIENT_ID, _ISSUER = 0x00100020, 0x00100021
@@ -38,37 +40,38 @@ def right_uid(uid: str) -> bool:
     return _RIGHT.match(uid) is not None
 
 
-def mapped_uid(uid: str, site: str) -> str:
-    """The UID that stands for another: the same for the same one, in every run (PS3.5 B.2)."""
-    return f"2.25.{uuid.uuid5(uuid.uuid5(uuid.NAMESPACE_OID, site), uid).int}"
-
-
 def remapped(view: View) -> Iterator[Edit]:
     """I01: every UID that breaks the rules, and every reference to it, mapped the same way."""
-    site = str(view.orders.rules.of("I01").get("namespace", "pacslift"))
+    uids: Mapping[str, str] = view.orders.rules.of(RULE_OF_UIDS).get("map", {})
     for tag in list(view.tags()):
         if view.vr(tag) == b"UI" and tag not in _KINDS:
-            new = _mapped(view.value(tag) or b"", site)
+            new = _mapped(view.value(tag) or b"", uids)
             if new is not None:
                 yield put(tag, b"UI", new)
 
     def change(inner: Inner) -> bytes | None:
         if inner.is_sequence or inner.vr != b"UI" or inner.tag in _KINDS:
             return None
-        return _mapped(inner.value, site)
+        return _mapped(inner.value, uids)
 
     for tag in list(view.sequences()):
         rewritten = view.rewritten(tag, change)
         if rewritten is not None:
-            undefined = view.is_undefined(tag)
-            yield Edit(tag, view.vr(tag), rewritten, undefined=undefined)
+            yield Edit(tag, view.vr(tag), rewritten)
 
 
-def _mapped(raw: bytes, site: str) -> bytes | None:
+def _mapped(raw: bytes, uids: Mapping[str, str]) -> bytes | None:
     """A value of UIDs with the wrong ones mapped; None if none is wrong."""
     before = [uid.strip("\0 ") for uid in raw.decode("latin-1").split("\\")]
-    after = [uid if not uid or right_uid(uid) else mapped_uid(uid, site) for uid in before]
+    after = [_new(uid, uids) for uid in before]
     return None if after == before else "\\".join(after).encode("ascii")
+
+
+def _new(uid: str, uids: Mapping[str, str]) -> str:
+    """The plan's new UID; for what the catalog has no row for, one derived in the same way."""
+    if not uid or right_uid(uid):
+        return uids.get(uid, uid)
+    return uids.get(uid) or f"2.25.{uuid.uuid5(_NAMESPACE, uid).int}"
 
 
 def sop_uids(view: View) -> Iterator[Edit]:
@@ -139,10 +142,10 @@ RULES = (
         on=False,
     ),
     Rule(
-        "I01",
+        RULE_OF_UIDS,
         Tier.OUTSIDE,
         "UIDs that break the rules, and all references to them, are mapped to UIDs below 2.25 "
-        "derived from them and `namespace`. Off, they are kept.",
+        "that are derived from them. Off, they are kept.",
         "PS3.5 9.1, B.2",
         remapped,
         on=False,
