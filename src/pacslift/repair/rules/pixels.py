@@ -266,7 +266,13 @@ def swapped_words(view: View) -> Iterator[Edit]:
         data = segments.joined(pixels)
         swapped = bytearray(data)
         swapped[0::2], swapped[1::2] = data[1::2], data[0::2]
-        yield Edit(PIXEL_DATA, view.vr(PIXEL_DATA), (memoryview(bytes(swapped)),))
+        yield Edit(
+            PIXEL_DATA,
+            view.vr(PIXEL_DATA),
+            (memoryview(bytes(swapped)),),
+            before="words in Big Endian",
+            after="words in Little Endian",
+        )
 
 
 def _roughness(sample: bytes, mark: str) -> int:
