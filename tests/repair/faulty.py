@@ -158,6 +158,7 @@ SMOOTH = b"".join(word(300 + n) for n in range(ROWS * COLUMNS))
 SWAPPED = b"".join(struct.pack(">H", 300 + n) for n in range(ROWS * COLUMNS))
 ACME = {0x00080070: ("LO", b"ACME")}
 DEVICE = {"Manufacturer": "ACME"}
+MULTI_FRAME = {0x00080016: ("UI", uid("1.2.840.10008.5.1.4.1.1.7.2"))}
 AGES = {0x00080020: ("DA", b"20200101"), 0x00100030: ("DA", b"19700202")}
 
 CASES = [
@@ -176,8 +177,8 @@ CASES = [
     ),
     Case(
         "S17",
-        {REFERENCE: ("OB", PLAIN_SEQUENCE)},
-        {REFERENCE: ("SQ", PLAIN_SEQUENCE)},
+        {REFERENCE: ("OB", reference("1.2.9"))},
+        {REFERENCE: ("SQ", reference("1.2.9"))},
         (("ReferencedImageSequence", "VR OB", "VR SQ"),),
     ),
     Case(
@@ -322,8 +323,8 @@ CASES = [
     ),
     Case(
         "P03",
-        shape(bytes(16), frames=b"1A"),
-        shape(bytes(16), frames=b"2 "),
+        {**MULTI_FRAME, **shape(bytes(16), frames=b"1A")},
+        {**MULTI_FRAME, **shape(bytes(16), frames=b"2 ")},
         (("NumberOfFrames", "1A", "2"),),
     ),
     Case("P02", shape(bytes(8) + bytes(4)), shape(bytes(8)), off_by_default=True),
@@ -363,8 +364,8 @@ CASES = [
     ),
     Case(
         "S20",
-        {**ACME, **shape(None), 0x7FE00010: None, 0x00FF4AA5: ("OW", SMOOTH)},
-        {**ACME, **shape(SMOOTH), 0x7FE00010: ("OB", SMOOTH)},
+        {**ACME, **shape(None), 0x7FE00010: None, 0x00FF4AA5: ("OW", SMOOTH[:8])},
+        {**ACME, **shape(SMOOTH[:8]), 0x7FE00010: ("OB", SMOOTH[:8])},
         (("PixelData", None, ...), ("(00FF,4AA5)", ..., None)),
         told={"devices": [{**DEVICE, "tag": "00FF4AA5"}]},
         off_by_default=True,

@@ -27,11 +27,8 @@ _FACTS = {
 def _table() -> Mapping[str, tuple[int, ...]]:
     """SOP Class UID to the tags of Type 2 on its top level, ascending."""
     text = (resources.files(__package__) / "type2.json").read_text(encoding="ascii")
-    said = json.loads(text)
-    modules = {name: [int(tag, 16) for tag in tags] for name, tags in said["modules"].items()}
     return {
-        uid: tuple(sorted({tag for name in names for tag in modules[name]}))
-        for uid, names in said["classes"].items()
+        uid: tuple(int(tag, 16) for tag in tags.split()) for uid, tags in json.loads(text).items()
     }
 
 
