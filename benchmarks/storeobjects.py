@@ -10,20 +10,23 @@ ROOT = "1.2.826.0.1.3680043.8.498.5"
 PRIVATE = 60  # elements, beside about forty of the standard
 
 
-def write_objects(folder: Path, size: int, count: int) -> list[Path]:
-    """Write *count* objects of *size* bytes each, their names as short as can be."""
+def write_objects(folder: Path, size: int, count: int, elements: int | None = None) -> list[Path]:
+    """Write *count* objects of *size* bytes each, their names as short as can be.
+
+    *elements* is how many there are before Pixel Data, filled up with private ones.
+    """
     folder.mkdir(parents=True)
     paths = []
     for number in range(count):
         path = folder / f"{number:x}"
-        _write(path, number, size)
+        _write(path, number, size, elements)
         paths.append(path)
     return paths
 
 
-def _write(path: Path, number: int, size: int) -> None:
+def _write(path: Path, number: int, size: int, elements: int | None) -> None:
     chance = random.Random(number)  # noqa: S311 - data that is the same every time
-    dataset = _header(number)
+    dataset = _header(number, elements)
     dataset.PixelData = b""
     dataset.save_as(path, enforce_file_format=True)
     rest = (size - path.stat().st_size) & ~1
@@ -31,7 +34,7 @@ def _write(path: Path, number: int, size: int) -> None:
     dataset.save_as(path, enforce_file_format=True)
 
 
-def _header(number: int) -> Dataset:
+def _header(number: int, elements: int | None) -> Dataset:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -43,11 +46,23 @@ def _header(number: int) -> Dataset:
     for keyword, value in _STANDARD.items():
         setattr(dataset, keyword, value)
     block = dataset.private_block(0x0029, "PACSLIFT BENCH", create=True)
-    for element in range(PRIVATE):
-        block.add_new(element, "LO", f"private value {element}")
+    for element in range(PRIVATE if elements is None else elements - len(dataset)):
+        block.add_new(element, *_PRIVATE_KINDS[element % len(_PRIVATE_KINDS)])
     return dataset
 
 
+_PRIVATE_KINDS: tuple[tuple[str, str | int | float | bytes], ...] = (
+    ("LO", "a private value"),
+    ("DS", "1.25"),
+    ("IS", "7"),
+    ("SH", "short"),
+    ("US", 7),
+    ("FL", 0.5),
+    ("CS", "YES"),
+    ("UI", f"{ROOT}.8"),
+    ("OB", b"0123456789"),
+    ("ST", "a private text"),
+)
 _STANDARD: dict[str, str | int | float | list[str] | list[float]] = {
     "SpecificCharacterSet": "ISO_IR 100",
     "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],

@@ -143,11 +143,15 @@ def _binary_numbers(_: str, vr: bytes, given: Sequence[Any], form: Form) -> byte
 
 def _tags(_: str, __: bytes, given: Sequence[Any], form: Form) -> bytes:
     mark = ">" if form.encoding is Encoding.EXPLICIT_BIG else "<"
+    if not all(isinstance(one, str) and len(one) == 8 for one in given):  # noqa: PLR2004 - digits
+        raise TypeError
     tags = [int(one, 16) for one in given]
     return b"".join(struct.pack(mark + "HH", tag >> 16, tag & 0xFFFF) for tag in tags)
 
 
-def _items(_: str, __: bytes, given: Sequence[Any], form: Form) -> bytes | None:
+def _items(key: str, _: bytes, given: Sequence[Any], form: Form) -> bytes | None:
+    if not all(item is None or isinstance(item, Mapping) for item in given):
+        raise JSONModelError(f"the Value of {key} is no list of items")
     items = [elements_of(item or {}, form) for item in given]
     if any(item is None for item in items):
         return None
