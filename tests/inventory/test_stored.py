@@ -1,5 +1,6 @@
 """What a stored object really is, whatever its name and the database say."""
 
+import gzip
 import os
 import struct
 import time
@@ -348,6 +349,14 @@ def test_the_framing_of_a_recorded_connection_is_taken_off(stored):
 )
 def test_a_recording_without_exactly_one_whole_data_set_is_no_object(cause, content):
     assert cause(content) is Cause.NOT_DICOM
+
+
+def test_an_object_packed_with_gzip_is_unpacked(stored, cause):
+    found = stored(gzip.compress(part10(image())))
+    assert (dataset(found), found.envelope) == (image(), ("E32",))
+    assert cause(gzip.compress(gzip.compress(part10(image())))) is Cause.NOT_DICOM
+    assert cause(gzip.compress(part10(image()))[:-20]) is Cause.CONTAINER_DAMAGED
+    assert cause(gzip.compress(b"a log file")) is Cause.NOT_DICOM
 
 
 ACR = element(0x00080001, "UL", b"\0\1\0\0", IMPLICIT)

@@ -265,6 +265,14 @@ CASES = [
     tm("1299", ""),
     text("T16", 0x00180050, "DS", "SliceThickness", "1,5", "1.5"),
     text("T16", 0x00280030, "DS", "PixelSpacing", "0,5\\0,5", "0.5\\0.5"),
+    text("T10", 0x00080050, "SH", "AccessionNumber", "A" * 20, "A" * 16, off_by_default=True),
+    Case(
+        "T10",
+        {0x00081010: ("SH", b"\xfc" * 16 + b"more\\CT1")},
+        {0x00081010: ("SH", b"\xfc" * 16 + b"\\CT1")},
+        (("StationName", "ü" * 16 + "more\\CT1", "ü" * 16 + "\\CT1"),),
+        off_by_default=True,
+    ),
     Case(
         "T15",
         {**AGES, 0x00101010: ("AS", b"049 ")},
@@ -393,6 +401,7 @@ KEPT = [
     ("a leap day", {0x00080020: ("DA", b"20000229")}),
     ("two dates", {0x00080020: ("DA", b"20000229\\19991231 ")}),
     ("a leap second", {0x00080030: ("TM", b"235960.123456 ")}),
+    ("a text that is too long", {0x00080050: ("SH", b"A" * 20)}),
     ("a time in words", {0x00080030: ("TM", b"noon")}),
     ("a comma between thousands", {0x00180050: ("DS", b"1,234.5 ")}),
     ("a list with commas", {0x00180050: ("DS", b"1,2,3 ")}),

@@ -136,12 +136,19 @@ VALUE_RULES = [rule for rule in RULES if rule.apply_value]
 @given(raw=st.binary(max_size=40), rule=st.sampled_from(VALUE_RULES))
 def test_any_bytes_are_a_value_that_is_repaired_once(tmp_path_factory, raw, rule):
     vr = next(iter(rule.fine)).decode()
-    tag = {"DA": 0x00080020, "TM": 0x00080030, "DS": 0x00180050, "UI": 0x00200052}[vr]
+    tag = {
+        "DA": 0x00080020,
+        "TM": 0x00080030,
+        "DS": 0x00180050,
+        "UI": 0x00200052,
+        "AE": 0x00080054,
+    }[vr]
+    orders = Orders(rules=RuleSettings(on=frozenset({rule.id})))
     value = raw + b" " * (len(raw) % 2)
     content = part10(faulty.dataset({tag: (vr, value)}))
     folder = tmp_path_factory.getbasetemp()
-    once, _, _ = repaired(folder, content, Orders())
-    twice, changes, _ = repaired(folder, part10(once), Orders())
+    once, _, _ = repaired(folder, content, orders)
+    twice, changes, _ = repaired(folder, part10(once), orders)
     assert (twice, changes) == (once, ())
 
 

@@ -16,12 +16,13 @@ from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.dataset import DataSet, find_dataset
 from pacslift.inventory.filemeta import Meta, read_meta
 from pacslift.inventory.header import UNDEFINED, Header
-from pacslift.inventory.inflate import MOST_BYTES, RAW, WRAPPED, inflate
+from pacslift.inventory.inflate import GZIP, MOST_BYTES, RAW, WRAPPED, inflate
 from pacslift.inventory.syntaxes import INFLATED
 
 SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
 _DIRECTORY_RECORDS = 0x00041220
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+_GZIP = b"\x1f\x8b\x08"  # RFC 1952 2.3.1, method deflate
 _PACKED_LENGTH = 8  # Orthanc writes the unpacked length before the stream
 CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib"})
 
@@ -87,6 +88,8 @@ def open_stored(fd: int, container: str | None = None) -> StoredObject:
 def _stored_in(source: ByteSource) -> StoredObject:
     if not source.size:
         raise SetAsideError(Cause.EMPTY_FILE, "the file has no bytes")
+    if source.read(0, len(_GZIP)) == _GZIP:
+        return _gunzipped(source)
     meta = read_meta(source)
     if meta.sop_class_uid == _MEDIA_STORAGE_DIRECTORY:
         raise _directory()
@@ -167,6 +170,21 @@ def _unpacked(source: ByteSource) -> StoredObject:
         raise
     source.close()
     return stored
+
+
+def _gunzipped(source: ByteSource) -> StoredObject:
+    """Open an object that somebody packed with gzip (E32); one within another is not looked for."""
+    plain = inflate(source, 0, GZIP)
+    if plain.read(0, len(_GZIP)) == _GZIP:
+        plain.close()
+        raise SetAsideError(Cause.NOT_DICOM, "the file is a gzip stream inside another")
+    try:
+        stored = _stored_in(plain)
+    except BaseException:
+        plain.close()
+        raise
+    source.close()
+    return replace(stored, envelope=("E32", *stored.envelope))
 
 
 def _unframed(source: ByteSource) -> StoredObject:

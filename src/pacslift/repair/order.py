@@ -43,6 +43,7 @@ RULES: tuple[Rule, ...] = (
     *text.RULES,
     *text.VALUES,
     identity.I02,  # value rules that follow each other are one pass
+    text.T10,
     text.T15,
     CS1,
     DB,

@@ -42,6 +42,7 @@ _ESCAPES = {
     b"$B": 87, b"$(D": 159, b"$)C": 149, b"$)A": 58,
 }  # fmt: skip
 _SEQUENCE = re.compile(rb"\x1b([(\-)].|\$[()]?.)", re.DOTALL)
+_DESIGNATOR = re.compile(rb"\x1b[($)-]")
 _IR = re.compile(r"ISO[ _-]*(2022)?[ _-]*IR[ _-]*(\d+)\Z")
 _OTHER_NAMES = {
     "UTF8": _UTF8, "UTF-8": _UTF8, "UTF_8": _UTF8, "LATIN1": "ISO_IR 100",
@@ -214,7 +215,7 @@ def _may_have_escapes(view: View) -> bool:
     header = view.stored.header
     pixels = header.find(PIXEL_DATA)
     end = min(pixels.start if pixels else header.stop, header.start + _MOST_SEARCHED)
-    return _ESCAPE in view.stored.source.read(header.start, end - header.start)
+    return bool(_DESIGNATOR.search(view.stored.source.read(header.start, end - header.start)))
 
 
 RULES = (

@@ -38,6 +38,7 @@ _HEALED = {
         "PS3.5 7.1.2, 7.1.3",
     ),
     "E22": ("The Big Endian pixel words of GE's private syntax are swapped.", "PS3.5 7.3"),
+    "E32": ("A file packed with gzip is unpacked.", "PS3.10 7"),
     "P08": (
         (
             "Compressed pixels under a native transfer syntax, in fragments or not, get the "

@@ -185,6 +185,26 @@ def comma_name(view: View) -> Iterator[Edit]:
         yield put(_NAME, b"PN", new)
 
 
+_MOST_CHARACTERS = {b"AE": 16, b"CS": 16, b"LO": 64, b"SH": 16}  # PS3.5 table 6.2-1
+
+
+def shortened(tag: int, raw: bytes, view: View) -> bytes | None:
+    """T10: each value cut to the characters that its VR may have; None where they fit.
+
+    Characters are counted, not bytes. Text with code extensions is kept: cut anywhere, it could
+    end inside a shifted state.
+    """
+    codecs = view.codecs() or ("", "")
+    most = _MOST_CHARACTERS[view.vr(tag)]
+    if raw.isascii():
+        codecs = ("ascii",)
+    if len(codecs) > 1 or b"\x1b" in raw:
+        return None
+    before = view.decoded(tag)
+    after = [value[:most].rstrip() for value in before]
+    return None if list(before) == after else "\\".join(after).encode(codecs[0])
+
+
 RULES = (
     Rule(
         "T09",
@@ -231,6 +251,19 @@ VALUES = (
         fine={b"DS": FINE_DECIMAL},
         apply_value=decimal,
     ),
+)
+T10 = Rule(
+    "T10",
+    Tier.OUTSIDE,
+    "A text of more characters than its VR may have (SH, LO, CS, AE) is cut. Off, it is kept: what "
+    "is lost may matter, so the site has to want it.",
+    "PS3.5 6.2",
+    fine={
+        vr: rb"[^\\]{0,%d}[ \0]*(?:\\[^\\]{0,%d}[ \0]*)*" % (most, most)
+        for vr, most in _MOST_CHARACTERS.items()
+    },
+    apply_value=shortened,
+    on=False,
 )
 T15 = Rule(
     "T15",
