@@ -41,6 +41,7 @@ class Cause(StrEnum):
     EMPTY_FILE = "empty_file"
     UNREADABLE = "unreadable"
     NOT_DICOM = "not_dicom"
+    RETIRED_FORMAT = "retired_format"
     TRUNCATED = "truncated"
     SIZE_DIFFERS = "size_differs"
     DIGEST_DIFFERS = "digest_differs"

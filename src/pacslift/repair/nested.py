@@ -198,7 +198,7 @@ class _Parser:
             group, element, length = head.unpack_from(self._data, position)
             tag = group << 16 | element
             if tag == SEQUENCE_END:
-                break
+                return found, position
             start = position + head.size
             stop = end if length == UNDEFINED else start + length
             if tag != ITEM or stop > end:
@@ -207,6 +207,8 @@ class _Parser:
             item = Item(self.met, [], content, undefined=length == UNDEFINED)
             found.append(item)
             position = self._item(item, start, stop, depth)
+        if position != end:
+            raise _damage("a sequence ends inside the header of an item")
         return found, position
 
     def _item(self, item: Item, position: int, end: int, depth: int) -> int:

@@ -6,6 +6,15 @@ completeness. The rules themselves are in repair/rules/, by family.
 
 from pacslift.repair import overlay, recode, standing
 from pacslift.repair.rule import Rule, Tier
+from pacslift.repair.rules import (
+    charset,
+    completeness,
+    envelope,
+    identity,
+    pixels,
+    structure,
+    text,
+)
 
 CS1 = Rule(
     "CS1",
@@ -24,12 +33,25 @@ DB = Rule(
 )
 
 RULES: tuple[Rule, ...] = (
+    *envelope.RULES,
     standing.E20,
     standing.E13,
     standing.S01,
+    *structure.RULES,
     standing.S18,
+    *charset.RULES,
+    *text.RULES,
+    *text.VALUES,
+    identity.I02,  # value rules that follow each other are one pass
+    text.T10,
+    text.T15,
     CS1,
     DB,
+    *identity.RULES,
     standing.P11,
     standing.NKI,
+    *pixels.RULES,
+    *completeness.RULES,
+    structure.GROUP_LENGTHS,  # last, since every edit makes one wrong
 )
+BY_ID = {rule.id: rule for rule in RULES}

@@ -48,6 +48,10 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The file is no DICOM object.",
         "Look at it: another program may have overwritten it. Restore it from a backup.",
     ),
+    Cause.RETIRED_FORMAT: Advice(
+        "The file is in a format from before DICOM, or beside it, and has no UIDs to file it by.",
+        "Convert it with a tool for that format, have the result reviewed, and store it by hand.",
+    ),
     Cause.TRUNCATED: Advice(
         "The object ends before its own lengths say it should.",
         "Restore the file from a backup; copying the storage may have been cut off.",
