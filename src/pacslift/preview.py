@@ -142,15 +142,18 @@ def private_file(path: Path) -> Iterator[Path]:
 
 def write_csv(table: pl.LazyFrame, path: Path) -> None:
     """The table with the notice above it, and without what a spreadsheet takes for a formula."""
-    cells = pl.all()
-    guarded = table.with_columns(
-        pl.when(cells.str.contains(FORMULA)).then(pl.concat_str(pl.lit("'"), cells))
-        .otherwise(cells).name.keep()
-    )  # fmt: skip
+    guarded = table.with_columns(guarded_cell(column) for column in COLUMNS)
     with path.open("w", encoding="utf-8", newline="") as out:
         out.write(NOTICE + ",".join(COLUMNS) + "\n")
         for some in guarded.collect_batches():
             out.write(some.write_csv(include_header=False))
+
+
+def guarded_cell(column: str) -> pl.Expr:
+    """A column whose cells no spreadsheet takes for formulas."""
+    cell = pl.col(column)
+    marked = pl.concat_str(pl.lit("'"), cell)
+    return pl.when(cell.str.contains(FORMULA)).then(marked).otherwise(cell).alias(column)
 
 
 def set_aside(ledger: Ledger) -> Iterator[Row]:
