@@ -28,6 +28,7 @@ from pacslift.extract.take import TablesTaken, take_tables
 from pacslift.inventory.build import build_catalog
 from pacslift.inventory.catalog import scan_catalog, write_catalog
 from pacslift.inventory.reconcile import Reconciled
+from pacslift.inventory.syntaxes import EXPLICIT_LITTLE
 from pacslift.inventory.take import take_inventory
 from pacslift.job import Job, job_lock
 from pacslift.ledger import Ledger
@@ -37,6 +38,8 @@ from pacslift.plan.make import in_batches, make_plan
 from pacslift.plan.mapping import read_mapping
 from pacslift.plan.uids import RULE_OF_UIDS, new_uids
 from pacslift.preview import Preview, private_file, write_preview
+from pacslift.repair.compression import alternatives
+from pacslift.repair.order import TRANSCODE
 from pacslift.send.association import Timeouts
 from pacslift.send.deliver import deliver
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
@@ -234,18 +237,22 @@ def send(run: Run) -> None:
         return
     with stage(run, "send", expected) as say:
         before = run.ledger.totals()
+        job, book = run.job, order_book(run)
+        transcodes = book.rules.works(TRANSCODE.id, by_default=TRANSCODE.on)
         pairs = planned_pairs(run.ledger)
-        job = run.job
+        pairs += native_pairs(pairs) if transcodes else ()
 
         def make_worker(sleep: Sleep) -> StoreWorker:
             timeouts = Timeouts(response=job.response_timeout)
             retries = Retries(job.busy_waits, job.lost_waits)
-            return StoreWorker.to(job.target, pairs, timeouts, retries, sleep)
+            return StoreWorker.to(
+                job.target, pairs, timeouts, retries, sleep, transcodes=transcodes
+            )
 
         began = time.monotonic()
         try:
             workers = min(job.associations, expected)
-            deliver(run.ledger, make_worker, workers, run.tell, order_book(run))
+            deliver(run.ledger, make_worker, workers, run.tell, book)
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
@@ -415,6 +422,12 @@ def planned_pairs(ledger: Ledger) -> tuple[Pair, ...]:
     """Pairs of SOP class and transfer syntax to propose: planned ones, then those probed."""
     probed = {(c, t): n for c, t, n in json.loads(ledger.get("pairs") or "[]")}
     return by_frequency(probed | ledger.pairs())
+
+
+def native_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Pairs that an object may be transcoded to, where the target refuses its own."""
+    native = dict.fromkeys((pair[0], EXPLICIT_LITTLE) for pair in pairs if alternatives(pair[1]))
+    return tuple(pair for pair in native if pair not in pairs)
 
 
 def sent_sentence(before: Mapping[str, int], after: Mapping[str, int], seconds: float) -> str:

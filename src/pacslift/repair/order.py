@@ -32,6 +32,14 @@ DB = Rule(
     overlay.edits,
 )
 
+TRANSCODE = Rule(
+    "TRANSCODE",
+    Tier.DETERMINISTIC,
+    "An object in a transfer syntax that the target refuses is sent in one that it takes, without "
+    "loss: decoded pixels are compared, what was compressed with loss is not compressed again",
+    "PS3.5 10",
+)
+
 RULES: tuple[Rule, ...] = (
     *envelope.RULES,
     standing.E20,
@@ -53,5 +61,6 @@ RULES: tuple[Rule, ...] = (
     *pixels.RULES,
     *completeness.RULES,
     structure.GROUP_LENGTHS,  # last, since every edit makes one wrong
+    TRANSCODE,  # done by the sender (compression.py), once the target has refused
 )
 BY_ID = {rule.id: rule for rule in RULES}

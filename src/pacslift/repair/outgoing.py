@@ -8,29 +8,25 @@ or it is on record.
 
 import functools
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Self
 
 from pacslift.inventory.bytesource import ByteSource, FileSpan, Segment
-from pacslift.inventory.header import PIXEL_DATA, Encoding
+from pacslift.inventory.header import Encoding
 from pacslift.inventory.stored import StoredObject
-from pacslift.repair import bigendian, frames, invariant, provenance, said, signatures
+from pacslift.repair import bigendian, invariant, provenance, said, signatures
 from pacslift.repair.engine import Engine
 from pacslift.repair.order import RULES
 from pacslift.repair.orders import Orders, RuleSettings
 from pacslift.repair.record import Record
 from pacslift.repair.rule import Change
-from pacslift.repair.segments import pieces, total
-from pacslift.repair.splice import Edits, encoded, splice
+from pacslift.repair.segments import pieces
+from pacslift.repair.splice import Edits, splice
 from pacslift.repair.standing import E20
 from pacslift.repair.view import View
 
 __all__ = ["Change", "FileSpan", "Outgoing", "Segment", "prepare"]
 
-_BITS_ALLOCATED = 0x00280100
-_OFFSET_TABLES = (0x7FE00001, 0x7FE00002, 0x7FE00003)  # extended, its lengths, encapsulated total
 _SEQUENCE_END = {
     Encoding.EXPLICIT_BIG: b"\xff\xfe\xe0\xdd\0\0\0\0",
     Encoding.EXPLICIT_LITTLE: b"\xfe\xff\xdd\xe0\0\0\0\0",
@@ -57,8 +53,6 @@ class Outgoing:
     envelope: tuple[str, ...]
     changes: tuple[Change, ...]
     source: ByteSource = field(repr=False, compare=False)
-    fallback: Callable[[], "Outgoing"] | None = field(default=None, repr=False, compare=False)
-    """Gives the same object in a transfer syntax that more targets take, losing nothing."""
     issuer_of_patient_id: str = ""
     patient_name: str = ""
     patient_birth_date: str = ""
@@ -128,10 +122,7 @@ def _prepared(view: View) -> Outgoing:
     invariant.check(stored, edits, segments)
     if "S08" in stored.envelope:
         segments += (memoryview(_SEQUENCE_END[stored.header.encoding]),)
-    outgoing = _outgoing(view, record, segments)
-    if view.transfer_syntax_uid == frames.DEFLATED_FRAMES:
-        return replace(outgoing, fallback=partial(_inflated_frames, stored, outgoing, edits))
-    return outgoing
+    return _outgoing(view, record, segments)
 
 
 def _outgoing(view: View, record: Record, segments: tuple[Segment, ...]) -> Outgoing:
@@ -164,27 +155,3 @@ def _written(view: View, record: Record) -> Edits:
             edits[length_tag] = ()
             record.note("S04")
     return edits
-
-
-def _inflated_frames(stored: StoredObject, outgoing: Outgoing, edits: Edits) -> Outgoing:
-    """The same object with native Pixel Data, for a target that takes no deflated frames."""
-    pixels = frames.native_pixels(stored)
-    vr = b"OB" if frames.number(stored, _BITS_ALLOCATED) <= 8 else b"OW"  # noqa: PLR2004
-    element = encoded(PIXEL_DATA, vr, pixels, stored.header.encoding)
-    # An Extended Offset Table speaks of fragments, of which there are none any more.
-    gone: Edits = dict.fromkeys(_OFFSET_TABLES, ())
-    segments = splice(stored, {**edits, **gone, PIXEL_DATA: (element,)})
-    change = Change(
-        "TRANSCODE",
-        "PixelData",
-        f"transfer syntax {frames.DEFLATED_FRAMES}",
-        f"transfer syntax {frames.EXPLICIT_LITTLE}, inflated without loss",
-    )
-    return replace(
-        outgoing,
-        transfer_syntax_uid=frames.EXPLICIT_LITTLE,
-        segments=segments,
-        length=total(segments),
-        changes=(*outgoing.changes, change),
-        fallback=None,
-    )
