@@ -8,6 +8,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 ROOT = "1.2.826.0.1.3680043.8.498.5"
 PRIVATE = 60  # elements, beside about forty of the standard
+_FILLER = 0xFF  # private element that makes the size exact, since Pixel Data are whole rows
 
 
 def write_objects(folder: Path, size: int, count: int, elements: int | None = None) -> list[Path]:
@@ -27,10 +28,14 @@ def write_objects(folder: Path, size: int, count: int, elements: int | None = No
 def _write(path: Path, number: int, size: int, elements: int | None) -> None:
     chance = random.Random(number)  # noqa: S311 - data that is the same every time
     dataset = _header(number, elements)
-    dataset.PixelData = b""
+    filler = dataset.private_block(0x0029, "PACSLIFT BENCH")
+    filler.add_new(_FILLER, "OB", b"")
+    dataset.Rows, dataset.PixelData = 1, b""
     dataset.save_as(path, enforce_file_format=True)
     rest = (size - path.stat().st_size) & ~1
-    dataset.PixelData = chance.randbytes(rest)
+    dataset.Rows, short = divmod(rest, 2 * dataset.Columns)
+    filler[_FILLER].value = bytes(short)
+    dataset.PixelData = chance.randbytes(rest - short)
     dataset.save_as(path, enforce_file_format=True)
 
 
@@ -46,7 +51,7 @@ def _header(number: int, elements: int | None) -> Dataset:
     for keyword, value in _STANDARD.items():
         setattr(dataset, keyword, value)
     block = dataset.private_block(0x0029, "PACSLIFT BENCH", create=True)
-    for element in range(PRIVATE if elements is None else elements - len(dataset)):
+    for element in range(PRIVATE if elements is None else elements - len(dataset) - 1):
         block.add_new(element, *_PRIVATE_KINDS[element % len(_PRIVATE_KINDS)])
     return dataset
 
@@ -101,8 +106,8 @@ _STANDARD: dict[str, str | int | float | list[str] | list[float]] = {
     "FrameOfReferenceUID": f"{ROOT}.9",
     "SamplesPerPixel": 1,
     "PhotometricInterpretation": "MONOCHROME2",
-    "Rows": 512,
-    "Columns": 512,
+    "Rows": 1,
+    "Columns": 256,
     "PixelSpacing": [0.7, 0.7],
     "BitsAllocated": 16,
     "BitsStored": 12,

@@ -17,9 +17,10 @@ from pacslift.inventory.bytesource import ByteSource, FileSpan, Segment
 from pacslift.inventory.header import PIXEL_DATA, Encoding
 from pacslift.inventory.stored import StoredObject
 from pacslift.repair import bigendian, frames, invariant, provenance, said, signatures
-from pacslift.repair.engine import Engine, Record
+from pacslift.repair.engine import Engine
 from pacslift.repair.order import RULES
 from pacslift.repair.orders import Orders, RuleSettings
+from pacslift.repair.record import Record
 from pacslift.repair.rule import Change
 from pacslift.repair.segments import pieces, total
 from pacslift.repair.splice import Edits, encoded, splice
@@ -150,9 +151,13 @@ def _outgoing(view: View, record: Record, segments: tuple[Segment, ...]) -> Outg
 
 def _written(view: View, record: Record) -> Edits:
     """Give the elements to be spliced in, whole; the lengths of their groups are left out (S04)."""
-    edits = {tag: invariant.whole(edit, view.encoding) for tag, edit in view.edits.items()}
+    known = record.batch.written if record.batch else {}
+    edits = {**known}
+    for tag, edit in view.edits.items():
+        if tag not in known or edit.written is not known[tag][0]:
+            edits[tag] = invariant.whole(edit, view.encoding)
     if view.orders.provenance and record.reasons:
-        edits |= provenance.elements(view, record.reasons, view.orders.provenance)
+        edits |= provenance.elements(view, record, view.orders.provenance)
     places = view.stored.header.places
     for length_tag in {tag & 0xFFFF0000 for tag in edits}:
         if length_tag in places:

@@ -2,8 +2,8 @@
 
 Strategy: an overlay is compiled once for all objects of a study. For each way in which objects are
 written (encoding and character set) its elements are encoded once, header and all; for an object
-there is left one comparison of bytes for each attribute, and only where those differ a look at
-whether it is more than padding.
+there is left to see whether one before it said the same of these attributes: then the same
+follows, down to the record of the change.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.header import PIXEL_DATA, Encoding
 from pacslift.repair import jsonmodel, same, texts, values
-from pacslift.repair.rule import Edit
+from pacslift.repair.changes import change_of
+from pacslift.repair.rule import Batch, Edit
 from pacslift.repair.splice import encoded
 
 if TYPE_CHECKING:
+    from pacslift.inventory.bytesource import Segment
     from pacslift.repair.view import View
 
 DATABASE, MAPPING = "DB", "MAP"
 _CHARACTER_SET = 0x00080005
 _WRITTEN_WAYS = 64  # encodings times character sets that are kept; real studies have one or two
+_MOST_MET = 1024  # objects of a study say one thing, or a few
+_NO_BATCH = Batch({}, (), {})
 _NOT_OURS = {
     _CHARACTER_SET: "says how the file is written, not how the database is",
     0x04000561: "is the record of what was changed",
@@ -38,11 +42,18 @@ class _Ready(NamedTuple):
     edit: Edit
 
 
-class Written(NamedTuple):
-    """An overlay for objects written in one way; *unfit* are the tags whose text does not fit."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Written:
+    """An overlay for objects written in one way.
+
+    unfit  the tags whose text does not fit into the character set
+    met    what objects said of these attributes, and what came of it
+    """
 
     ready: tuple[_Ready, ...]
     unfit: tuple[int, ...]
+    tags: tuple[int, ...]
+    met: dict[tuple[tuple[bytes | None, bytes | None], ...], Batch] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +87,7 @@ class CompiledOverlay:
                 continue
             vr = jsonmodel.vr_of(key, attribute)
             ready.append(_Ready(tag, vr, raw, _edit(view, tag, vr, raw, attribute)))
-        return Written(tuple(ready), tuple(unfit))
+        return Written(tuple(ready), tuple(unfit), tuple(one.tag for one in ready))
 
 
 NOTHING = CompiledOverlay()
@@ -120,9 +131,17 @@ def _try_out(compiled: CompiledOverlay) -> None:
 
 def edits(view: "View") -> Iterator[Edit]:
     """Give an Edit for each attribute that the object has otherwise. The rule "DB"."""
+    yield from batch(view).edits.values()
+
+
+def batch(view: "View") -> Batch:
+    """Give the same, with all that follows of it; from memory, if another object said the same.
+
+    Raises  SetAsideError TEXT_UNREADABLE where a text does not fit, nor may be made to.
+    """
     overlay = view.orders.overlay
     if not overlay.attributes:
-        return
+        return _NO_BATCH
     written = overlay.written(view)
     if written.unfit:
         raise SetAsideError(
@@ -130,9 +149,27 @@ def edits(view: "View") -> Iterator[Edit]:
             f"{values.name(written.unfit[0])} as the database has it does not fit into the "
             "object's Specific Character Set; allow rule CS1 to rewrite the object in ISO_IR 192",
         )
-    for tag, vr, raw, edit in written.ready:
-        there = view.value(tag)
-        if there == raw or (there is None and not raw):
-            continue
-        if there is None or not same.reads_alike(view, tag, vr, there, raw):
-            yield edit
+    said = tuple([(view.vr_or_none(tag), view.value(tag)) for tag in written.tags])
+    known = written.met.get(said)
+    if known is None:
+        known = _batch(view, written.ready)
+        if len(written.met) >= _MOST_MET:
+            written.met.clear()
+        written.met[said] = known
+    return known
+
+
+def _batch(view: "View", ready: tuple[_Ready, ...]) -> Batch:
+    changed = {one.tag: one.edit for one in ready if _differs(view, one)}
+    changes = [change_of(view, edit.rule, edit, there=tag in view) for tag, edit in changed.items()]
+    whole: dict[int, tuple[Segment, ...]] = {
+        tag: (edit.written,) for tag, edit in changed.items() if edit.written is not None
+    }
+    return Batch(changed, tuple(changes), whole)
+
+
+def _differs(view: "View", one: _Ready) -> bool:
+    there = view.value(one.tag)
+    if there == one.raw or (there is None and not one.raw):
+        return False
+    return there is None or not same.reads_alike(view, one.tag, one.vr, there, one.raw)

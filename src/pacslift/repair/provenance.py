@@ -12,15 +12,13 @@ PS3.3 C.12.1.1.9 (Original Attributes), C.12.1.1.5 (Contributing Equipment), PS3
 import functools
 from dataclasses import dataclass
 from struct import Struct
-from typing import Final
 
 from pacslift.inventory.header import PIXEL_DATA, Encoding
 from pacslift.repair import conform, transcode, values
+from pacslift.repair.record import COERCE, CORRECT, Record
 from pacslift.repair.splice import element_header, encoded, item_header
 from pacslift.repair.view import View
 
-COERCE: Final = "COERCE"
-CORRECT: Final = "CORRECT"
 ORIGINAL, EQUIPMENT, COERCED_AT = 0x04000561, 0x0018A001, 0x00080015
 _CHARACTER_SET = 0x00080005
 _MODIFIED, _NONCONFORMING, _NONCONFORMING_VALUE = 0x04000550, 0x04000551, 0x04000552
@@ -47,11 +45,20 @@ class Provenance:
     version: str = ""
 
 
-def elements(view: View, reasons: dict[int, str], said: Provenance) -> dict[int, tuple[memoryview]]:
-    """Give the elements that tell of the changes to the tags in *reasons*, by tag.
+def elements(view: View, record: Record, said: Provenance) -> dict[int, tuple[memoryview]]:
+    """Give the elements that tell of the changes on record, whole, by tag."""
+    batch = record.batch
+    if batch is None or ORIGINAL in view or EQUIPMENT in view or _CHARACTER_SET in view.edits:
+        return _elements(view, record.reasons, said)
+    known = batch.kept.get(said)
+    if known is None:  # all that they are made of is the same for all objects of the batch
+        known = batch.kept[said] = _elements(view, record.reasons, said)
+    return known
 
-    Takes   *reasons*, tag to COERCE or CORRECT.
-    """
+
+def _elements(
+    view: View, reasons: dict[int, str], said: Provenance
+) -> dict[int, tuple[memoryview]]:
     encoding = view.encoding
     made = {COERCED_AT: _coerced_at(said.revised, encoding)}
     items = [

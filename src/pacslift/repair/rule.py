@@ -62,6 +62,20 @@ class Change(NamedTuple):
     after: str | None
 
 
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Edits that were made before for an object that said the same, with all that follows of them.
+
+    written  the whole elements
+    kept     what provenance makes of them, by what the job says of itself
+    """
+
+    edits: dict[int, Edit]
+    changes: tuple[Change, ...]
+    written: dict[int, tuple[Segment, ...]]
+    kept: dict[object, dict[int, tuple[memoryview]]] = field(default_factory=dict)
+
+
 Apply: TypeAlias = Callable[["View"], Iterable[Edit]]
 ApplyValue: TypeAlias = Callable[[int, bytes, "View"], bytes | None]
 

@@ -6,7 +6,7 @@ that matters is the site's to say: [rules.P22] signatures = "keep" (and tell, th
 """
 
 from pacslift.errors import Cause, SetAsideError
-from pacslift.repair.engine import Record
+from pacslift.repair.record import Record
 from pacslift.repair.rule import Rule, Tier, dropped
 from pacslift.repair.view import View
 

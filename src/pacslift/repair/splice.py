@@ -13,13 +13,13 @@ from struct import Struct
 from typing import TypeAlias
 
 from pacslift.inventory.bytesource import Segment
-from pacslift.inventory.header import Element, Encoding
+from pacslift.inventory.header import UNDEFINED, Element, Encoding
 from pacslift.inventory.nesting import LONG_VRS
 from pacslift.inventory.stored import StoredObject
 
 Edits: TypeAlias = Mapping[int, tuple[Segment, ...]]
 
-_SHORT_MOST = 0xFFFE
+_SMALL = 32 * 1024  # bytes
 
 
 def splice(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
@@ -32,19 +32,47 @@ def splice(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
     header = stored.header
     if not header.ascending:
         return _sorted(stored, edits)
+    if not edits:
+        return stored.source.segments(stored.dataset_start, stored.dataset_end)
     tags = list(header.places)
-    pieces: list[tuple[Segment, ...]] = []
+    pieces: list[Segment] = []
     done = stored.dataset_start
     for tag in sorted(edits):
-        element = header.find(tag)
-        behind = bisect_right(tags, tag)
-        at = element.start if element else stored.dataset_end
-        if element is None and behind < len(tags):
-            at = header.places[tags[behind]][1]
-        pieces += [stored.source.segments(done, at), edits[tag]]
-        done = element.end if element else at
-    pieces.append(stored.source.segments(done, stored.dataset_end))
-    return tuple(chain.from_iterable(pieces))
+        start, end = _place(stored, tags, tag)
+        pieces += stored.source.segments(done, start)
+        pieces += edits[tag]
+        done = end
+    rest = stored.source.segments(done, stored.dataset_end)
+    return (*_together(pieces), *rest)
+
+
+def _place(stored: StoredObject, tags: list[int], tag: int) -> tuple[int, int]:
+    """Give where an element lies in the source, or where it would."""
+    place = stored.header.places.get(tag)
+    if place is not None:
+        _, start, value, length = place
+        return start, stored.header.ends[tag] if length == UNDEFINED else value + length
+    behind = bisect_right(tags, tag)
+    at = stored.header.places[tags[behind]][1] if behind < len(tags) else stored.dataset_end
+    return at, at
+
+
+def _together(pieces: list[Segment]) -> Iterator[Segment]:
+    """Put small pieces of memory that follow each other into one: fewer things to send.
+
+    What is large stays where it is, be it pixels or a document.
+    """
+    small: list[memoryview] = []
+    for piece in pieces:
+        if isinstance(piece, memoryview) and len(piece) <= _SMALL:
+            small.append(piece)
+            continue
+        if small:
+            yield memoryview(b"".join(small))
+            small = []
+        yield piece
+    if small:
+        yield memoryview(b"".join(small))
 
 
 def _sorted(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:

@@ -1,15 +1,13 @@
 """The value rules that follow each other, as one pass over the elements of an object.
 
-Strategy: nearly all values are right, so the first look is one regular expression over all values
-of the VRs concerned, each in front of its VR and behind a newline, joined: a few microseconds for
-an object. Only where that does not match is each value looked at by itself, rule by rule.
+Strategy: nearly all values are right, so the first look is one regular expression for each VR over
+all its values, joined by newlines: a few microseconds for an object. Only where that does not match
+is each value of the VR looked at by itself, rule by rule.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 
-from pacslift.inventory.header import UNDEFINED
-from pacslift.repair import values
 from pacslift.repair.rule import Edit, Rule
 from pacslift.repair.view import View
 
@@ -25,19 +23,14 @@ class ValuePass:
             {vr: re.compile(pattern, re.DOTALL) for vr, pattern in rule.fine.items()}
             for rule in rules
         ]
-        self._vrs = frozenset(vr for rule in rules for vr in rule.fine)
-        self._all = re.compile(self._pattern(), re.DOTALL)
+        vrs = sorted({vr for rule in rules for vr in rule.fine})
+        self._all = [(frozenset({vr}), re.compile(self._pattern(vr), re.DOTALL)) for vr in vrs]
 
-    def _pattern(self) -> bytes:
-        """One alternative for each VR; a value must be what every rule calls fine."""
-        kinds = [
-            vr + b"".join(b"(?=(?:" + p + rb")\n)" for p in self._patterns(vr)) + rb"[^\n]*\n"
-            for vr in sorted(self._vrs)
-        ]
-        return b"(?>" + b"|".join(kinds) + b")*+"
-
-    def _patterns(self, vr: bytes) -> list[bytes]:
-        return [rule.fine[vr] for rule in self._rules if vr in rule.fine]
+    def _pattern(self, vr: bytes) -> bytes:
+        """Any number of values, each what every rule calls fine."""
+        patterns = [rule.fine[vr] for rule in self._rules if vr in rule.fine]
+        each = b"".join(b"(?=(?:" + pattern + rb")\n)" for pattern in patterns)
+        return b"(?>" + each + rb"[^\n]*+\n)*+"
 
     def edits(self, view: View) -> Iterator[tuple[Rule, Edit]]:
         """Give what the rules make of the values that are not fine, rule by rule."""
@@ -45,26 +38,23 @@ class ValuePass:
         if not suspects:
             return
         for rule, fine in zip(self._rules, self._fine, strict=True):
-            for tag, vr in suspects:
+            for tag in suspects:
+                vr = view.vr(tag)
                 pattern = fine.get(vr)
-                raw = view.value(tag) if pattern and tag in view else None
+                raw = view.value(tag) if pattern else None
                 if raw is None or pattern is None or pattern.fullmatch(raw):
                     continue
                 new = rule.apply_value(tag, raw, view) if rule.apply_value else None
                 if new is not None:
                     yield rule, Edit(tag, vr, new)
 
-    def _suspects(self, view: View) -> list[tuple[int, bytes]]:
-        """Give tag and VR of all values that may not be fine; nothing, nearly always."""
-        checked = [
-            (tag, vr)
-            for tag in view.tags()
-            if (vr := view.vr(tag)) in self._vrs and not view.is_undefined(tag)
-        ]
-        joined = b"".join(
-            part for tag, vr in checked for part in (vr, view.value(tag) or b"", _END)
-        )
-        return [] if self._all.fullmatch(joined) else checked
-
-
-__all__ = ["UNDEFINED", "ValuePass", "values"]
+    def _suspects(self, view: View) -> list[int]:
+        """Give the tags of the values that may not be fine, ascending; none, nearly always."""
+        suspects: list[int] = []
+        for vrs, pattern in self._all:
+            tags = view.tags_of(vrs)
+            if tags:
+                joined = _END.join(view.values_of(tags)) + _END
+                if joined.count(_END) != len(tags) or not pattern.fullmatch(joined):
+                    suspects += tags
+        return sorted(suspects)

@@ -5,20 +5,22 @@ inside sequences is given by inner(), and changed by rewritten(), which writes t
 with its other bytes as they were.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from pacslift.inventory.bytesource import Segment
+from pacslift.inventory.bytesource import FIRST_BLOCK, Segment
 from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Encoding
 from pacslift.inventory.nesting import Content
 from pacslift.inventory.stored import StoredObject
 from pacslift.repair import nested, segments, texts, values
+from pacslift.repair.layout import Layout, layout_of
 
 if TYPE_CHECKING:
     from pacslift.repair.orders import Orders
     from pacslift.repair.rule import Edit
 
 _CHARACTER_SET = 0x00080005
+_WITH_ITEMS = frozenset({b"SQ", b"UN"})
 _DELIMITER = 8  # bytes
 _BULK = frozenset({PIXEL_DATA, 0x7FE00008, 0x7FE00009})  # pixel data in words, float, double float
 
@@ -32,7 +34,17 @@ class View:
     encoding, transfer_syntax_uid   how the object is written
     """
 
-    __slots__ = ("_codecs", "edits", "encoding", "orders", "stored", "transfer_syntax_uid")
+    __slots__ = (
+        "_codecs",
+        "_head",
+        "_layout",
+        "_places",
+        "edits",
+        "encoding",
+        "orders",
+        "stored",
+        "transfer_syntax_uid",
+    )
 
     def __init__(self, stored: StoredObject, orders: "Orders") -> None:
         self.stored = stored
@@ -41,14 +53,46 @@ class View:
         self.encoding: Encoding = stored.header.encoding
         self.transfer_syntax_uid = stored.transfer_syntax_uid
         self._codecs: tuple[bytes, texts.Codecs] = (b"?", None)
+        self._head = stored.source.read(0, FIRST_BLOCK)
+        self._places = stored.header.places
+        self._layout: Layout | None = None
 
     def __contains__(self, tag: int) -> bool:
         edit = self.edits.get(tag)
-        return edit.value is not None if edit else tag in self.stored.header.places
+        return edit.value is not None if edit else tag in self._places
+
+    @property
+    def layout(self) -> Layout:
+        """The elements and VRs of the object as it was read."""
+        if self._layout is None:
+            self._layout = layout_of(self.stored.header)
+        return self._layout
+
+    def tags_of(self, vrs: frozenset[bytes]) -> Sequence[int]:
+        """Give the tags of the elements with one of these VRs; quick, since layouts are kept."""
+        tags = self.layout.of(vrs)
+        if not self.edits:
+            return tags
+        new = [tag for tag, edit in self.edits.items() if edit.value is not None]
+        more = [tag for tag in new if self.vr(tag) in vrs]
+        return sorted({*(tag for tag in tags if tag not in self.edits), *more})
+
+    def values_of(self, tags: Sequence[int]) -> list[bytes]:
+        """Give the values of elements that are there; quick, none is decoded or looked at."""
+        head = self._head
+        if self.edits.keys().isdisjoint(tags):
+            places = self._places
+            found = [places[tag] for tag in tags]
+            size = len(head)
+            if all([value + length <= size for _, _, value, length in found]):  # noqa: C419 - faster
+                return [head[value : value + length] for _, _, value, length in found]
+        return [self.value(tag) or b"" for tag in tags]
 
     def tags(self) -> Iterator[int]:
         """Give the tags of all elements, ascending."""
-        tags = {*self.stored.header.places, *self.edits}
+        if not self.edits and self.stored.header.ascending:
+            return iter(self._places)
+        tags = {*self._places, *self.edits}
         return (tag for tag in sorted(tags) if tag in self)
 
     def vr(self, tag: int) -> bytes:
@@ -56,7 +100,15 @@ class View:
         edit = self.edits.get(tag)
         if edit:
             return edit.vr or values.standard_vr(tag)
-        return self.stored.header.places[tag][0] or values.standard_vr(tag)
+        return self._places[tag][0] or values.standard_vr(tag)
+
+    def vr_or_none(self, tag: int) -> bytes | None:
+        """Give the VR as it is written, empty under Implicit VR; None where there is none."""
+        edit = self.edits.get(tag)
+        if edit:
+            return None if edit.value is None else edit.vr
+        place = self._places.get(tag)
+        return place[0] if place else None
 
     def length(self, tag: int) -> int:
         """Give the bytes of an element's value, also of Pixel Data; -1 where there is none."""
@@ -76,7 +128,12 @@ class View:
             raise ValueError(f"the value of {values.name(tag)} is not read into memory")
         edit = self.edits.get(tag)
         if edit is None:
-            return self.stored.value(tag)
+            place = self._places.get(tag)
+            if place is None:
+                return None
+            _, _, start, length = place
+            end = start + length
+            return self._head[start:end] if end <= len(self._head) else self.stored.value(tag)
         if edit.value is None or isinstance(edit.value, bytes):
             return edit.value
         return segments.joined(edit.value)
@@ -95,7 +152,7 @@ class View:
         edit = self.edits.get(tag)
         if edit:
             return edit.undefined
-        place = self.stored.header.places.get(tag)
+        place = self._places.get(tag)
         return place is not None and place[3] == UNDEFINED
 
     def text(self, tag: int) -> str:
@@ -133,9 +190,8 @@ class View:
 
     def sequences(self) -> Iterator[int]:
         """Give the tags of all elements that hold items, UN of undefined length included."""
-        for tag in self.tags():
-            vr = self.vr(tag)
-            if vr == b"SQ" or (vr == b"UN" and self.is_undefined(tag)):
+        for tag in self.tags_of(_WITH_ITEMS):
+            if self.vr(tag) == b"SQ" or self.is_undefined(tag):
                 yield tag
 
     def inner(self, tag: int) -> Iterator[nested.Inner]:
