@@ -130,6 +130,13 @@ def test_values_are_repaired_in_every_encoding(tmp_path, encoding):
     assert b"2001.12.31" not in data
 
 
+TAG_OF = {
+    "AE": 0x00080054,
+    "DA": 0x00080020,
+    "DS": 0x00180050,
+    "TM": 0x00080030,
+    "UI": 0x00200052,
+}
 VALUE_RULES = [rule for rule in RULES if rule.apply_value]
 
 

@@ -4,12 +4,14 @@ What keeps an object from being walked at all is mended while it is read (invent
 what is left: elements that should not be there, and VRs that are not the dictionary's.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 
+from pydicom.datadict import DicomDictionary  # type: ignore[attr-defined]
+
 from pacslift.errors import SetAsideError
 from pacslift.inventory.header import UNDEFINED, Element, Encoding
-from pacslift.inventory.mend import dictionary_vr
 from pacslift.inventory.nesting import LONG_VRS
 from pacslift.repair import nested
 from pacslift.repair.rule import Edit, Rule, Tier, dropped, put
@@ -88,11 +90,10 @@ def length_to_end(_view: View) -> Iterator[Edit]:
 
 def doubled_end(view: View) -> Iterator[Edit]:
     """S07: a sequence of defined length with a delimiter inside that length, behind its items."""
-    delimiter = _DELIMITER[view.encoding]
-    for tag, (vr, _, start, length) in view.stored.header.places.items():
-        if length in {0, UNDEFINED} or length < len(delimiter) or tag in view.edits:
-            continue
-        if vr != b"SQ" and (vr or view.vr(tag) != b"SQ"):
+    delimiter, places = _DELIMITER[view.encoding], view.stored.header.places
+    for tag in sorted(_sequences().intersection(places).difference(view.edits)):
+        vr, _, start, length = places[tag]
+        if vr not in {b"", b"SQ"} or not len(delimiter) <= length < UNDEFINED:
             continue
         source, end = view.stored.source, start + length
         if source.read(end - len(delimiter), len(delimiter)) != delimiter:
@@ -135,8 +136,8 @@ def wrong_vrs(view: View) -> Iterator[Edit]:
     if view.encoding is Encoding.IMPLICIT_LITTLE:
         return
     for element in _other_vrs(view):
-        vr = only_vr(element.tag) or (b"SQ" if _is_sequence_tag(element.tag) else None)
-        if vr and element.vr != vr and _fits(view, element, vr):
+        vr = _only_vrs()[element.tag]
+        if _fits(view, element, vr):
             value = view.value(element.tag) or b""
             after = f"VR {vr.decode()}"
             yield Edit(element.tag, vr, value, before=f"VR {element.vr.decode()}", after=after)
@@ -144,33 +145,25 @@ def wrong_vrs(view: View) -> Iterator[Edit]:
 
 def _other_vrs(view: View) -> list[Element]:
     header = view.stored.header
-    odd = [
-        tag
-        for tag, place in header.places.items()
-        if place[0] != _FIRST_VRS.get(tag, place[0]) and place[0] != b"UN"
-    ]
+    get = _only_vrs().get
+    odd = [tag for tag, place in header.places.items() if place[0] != get(tag, place[0])]
     found = (header.find(tag) for tag in odd if tag not in view.edits)
-    return [element for element in found if element and element.length != UNDEFINED]
+    return [one for one in found if one and one.length != UNDEFINED and one.vr != b"UN"]
 
 
-class _FirstVrs(dict[int, bytes]):
-    """Standard tag to its one VR, looked up once; private tags and those with two are left out."""
-
-    def get(self, tag: int, default: bytes = b"") -> bytes:  # type: ignore[override]
-        """The VR, or *default* where any will do."""
-        try:
-            known = self[tag]
-        except KeyError:
-            vr = only_vr(tag) or (b"SQ" if _is_sequence_tag(tag) else b"")
-            known = self[tag] = vr
-        return known or default
+@functools.cache
+def _only_vrs() -> dict[int, bytes]:
+    """Standard tag to the one VR that the dictionary has for it, sequences included."""
+    return {
+        tag: row[0].encode()
+        for tag, row in DicomDictionary.items()
+        if len(row[0]) == 2 and row[0] != "UN"  # noqa: PLR2004 - not "US or SS", nor NONE
+    }
 
 
-_FIRST_VRS = _FirstVrs()
-
-
-def _is_sequence_tag(tag: int) -> bool:
-    return dictionary_vr(tag) == b"SQ"
+@functools.cache
+def _sequences() -> frozenset[int]:
+    return frozenset(tag for tag, vr in _only_vrs().items() if vr == b"SQ")
 
 
 def _fits(view: View, element: Element, vr: bytes) -> bool:
