@@ -15,6 +15,7 @@ from pydicom import dcmread
 from jobs import init, pacslift, snapshot, status
 from newpacs import NewPacs
 from oldpacs import PATIENTS, SECRETS, OldPacs, old_pacs
+from pacslift import preview
 from servers import CHECKOUT
 
 GERDA, OTTO = PATIENTS
@@ -142,6 +143,15 @@ def test_every_change_is_told_before_a_byte_moves(job, target, archive):
     assert snapshot(archive.storage) == before
 
 
+def test_many_objects_are_prepared_in_several_processes_and_give_the_same_table(job, monkeypatch):
+    one = json.loads(pacslift("plan", job, "--diff", "--json").stdout)
+    table = pl.read_parquet(one["parquet"])
+    monkeypatch.setattr(preview, "WORTH_PROCESSES", 1)
+    monkeypatch.setattr(preview, "CHUNK", 2)
+    assert json.loads(pacslift("plan", job, "--diff", "--json").stdout) == one
+    assert pl.read_parquet(one["parquet"]).equals(table)
+
+
 def test_what_would_be_set_aside_is_told_too(job, archive):
     bad, gone = archive.files[archive.uids[1]], archive.files[archive.uids[2]]
     bad.write_bytes(bad.read_bytes()[:400])
@@ -221,6 +231,27 @@ def test_a_mapping_can_be_drafted_and_filled_in(job, target):
     assert stat.S_IMODE((job / "patients.csv").stat().st_mode) == 0o600
     say(job, '[mapping]\npatients = "patients.csv"')
     assert pacslift("run", job).exit_code == 0
+
+
+def test_where_merges_lead_in_a_circle_nothing_is_sent_to_a_wrong_patient(
+    job, target, adapters, archive
+):
+    """Otto's row is merged into one that is merged into Otto's."""
+    query = adapters / "conquest" / "patients.sql"
+    text = query.read_text().replace(
+        "patientid AS patient_id,",
+        "patientid AS patient_id,"
+        f" CASE patientid WHEN '{OTTO.patient_id}' THEN 'X' WHEN 'X' THEN '{OTTO.patient_id}' END"
+        " AS merged_into,",
+    )
+    query.write_text(text)
+    with closing(sqlite3.connect(archive.dump)) as database, database:
+        database.execute("INSERT INTO dicompatients (patientid, patientnam) VALUES ('X', 'Y')")
+    assert pacslift("run", job).exit_code == 3
+    assert status(job)["causes"] == {"patient_unclear": 3}
+    assert {str(one.PatientID) for one in arrived(target)} == {GERDA.patient_id}
+    (why,) = ledger(job, "SELECT DISTINCT detail FROM instances WHERE state = 'set_aside'")
+    assert "merged in a circle" in why[0]
 
 
 @pytest.mark.parametrize(
