@@ -98,6 +98,7 @@ class StoreWorker:
 
     def _transcoded(self, outgoing: Outgoing, refused: Delivery) -> Delivery:
         """Send the object in the first transfer syntax that it can be in and the target takes."""
+        why = ""
         for syntax in alternatives(outgoing.transfer_syntax_uid) if self._transcodes else ():
             if not self._may_take((outgoing.sop_class_uid, syntax)):
                 continue
@@ -105,12 +106,12 @@ class StoreWorker:
                 with one_object():
                     other = transcoded(outgoing, syntax)
             except SetAsideError as error:
-                refused = replace(refused, detail=error.detail)
+                why = f"; transcoded it cannot be: {error.detail}"
                 continue
             delivery = self._sent(other)
             if delivery.cause is not Cause.CONTEXT_REFUSED:
                 return delivery
-        return refused
+        return replace(refused, detail=refused.detail + why)
 
     def _sent(self, outgoing: Outgoing, digest_before: str | None = None) -> Delivery:
         try:
