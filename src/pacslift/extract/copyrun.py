@@ -160,7 +160,7 @@ def _fast_fields(block: bytes, width: int, codec: str) -> pl.DataFrame | None:
             null_values=[r"\N"],
             empty_string_is_null=False,
         )
-    except (PolarsError, UnicodeDecodeError):
+    except (PolarsError, OSError, UnicodeDecodeError):  # OSError: it begins like a zlib stream
         return None
     lines = text.count(b"\n")
     right = fields.height == lines and text.count(b"\t") == lines * (width - 1)
