@@ -37,9 +37,9 @@ format: $(READY) ## put the code into its form
 fuzz: $(READY)   ## search for inputs that break a reader, SECONDS for each target
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --group fuzz
-	for target in $$($(BIN)/python tests/fuzz/run.py list); do \
-	  $(BIN)/python tests/fuzz/run.py fuzz $$target $(SECONDS) || exit 1; \
-	done
+	failed=; for target in $$($(BIN)/python tests/fuzz/run.py list); do \
+	  $(BIN)/python tests/fuzz/run.py fuzz $$target $(SECONDS) || failed="$$failed $$target"; \
+	done; test -z "$$failed" || { echo "broken:$$failed"; exit 1; }
 
 bench: $(READY)  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py
