@@ -235,7 +235,7 @@ def _fast_fields(
             fields = _few_fields(text, width, asked)
         if fields is None:
             fields = _csv(text, width, list(range(width)))
-    except (PolarsError, UnicodeDecodeError):
+    except (PolarsError, OSError, UnicodeDecodeError):  # OSError: it begins like a zlib stream
         return None
     return fields if fields.height == block.height else None
 
