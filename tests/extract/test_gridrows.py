@@ -81,11 +81,30 @@ texts = st.lists(st.sampled_from(pieces), max_size=4).map(b"".join)
 quoted = texts.map(lambda text: b"'" + escaped(text) + b"'")
 doubled = texts.map(lambda text: b"'" + text.replace(b"\\", rb"\\").replace(b"'", b"''") + b"'")
 blobs = st.binary(max_size=6) | texts
+escapes = [
+    rb"\%",
+    rb"\_",
+    rb"\t",
+    rb"\b",
+    rb"\a",
+    rb"\'",
+    rb"\\",
+    rb"\0",
+    b"''",
+    b"\\\xe9",
+    b"a",
+    b"\\\n",
+]
+odd = st.lists(st.sampled_from(escapes), max_size=6).map(lambda some: b"'" + b"".join(some) + b"'")
 VALUES = {
     "a": st.integers(-9, 99999).map(lambda n: b"%d" % n) | null,
-    "b": quoted | null,
+    "b": quoted | odd | null,
     "e": doubled | null,
-    "c": blobs.map(lambda b: b"_binary '" + escaped(b) + b"'") | st.just(b"''") | null,
+    "c": blobs.map(lambda b: b"_binary '" + escaped(b) + b"'")
+    | odd
+    | odd.map(lambda text: b"_binary " + text)
+    | st.just(b"''")
+    | null,
     "d": st.sampled_from([b"b'1'", b"b'0'", b"b'101'", b"NULL"]),
 }
 HEXADECIMAL = VALUES | {
