@@ -10,6 +10,7 @@ from dumptext import file_of, mysqldump
 from pacslift.adapter import load_adapters
 from pacslift.errors import AdapterClashError, DumpFormatError
 from pacslift.events import silence
+from pacslift.extract.inspection import inspection
 from pacslift.extract.take import take_tables
 from pacslift.job import Job, TargetAddress, job_from, to_toml
 
@@ -66,6 +67,15 @@ def test_databases_without_a_name_in_common_are_read_together(tmp_path):
     parts = [dict(list(TABLES.items())[:2]), dict(list(TABLES.items())[2:])]
     job = job_on(tmp_path, database("one", parts[0], 7), database("two", parts[1]))
     assert taken(job)[0] == ["7"]
+
+
+def test_inspect_says_which_database_an_adapter_claims(tmp_path):
+    job = job_on(tmp_path, database("pacs", TABLES, 7), database("helpdesk", HELPDESK))
+    seen = inspection(job.dumps[0], load_adapters(()), tmp_path / "private")
+    assert next(c.sentence for c in seen.claims if c.claims).startswith("database pacs: claimed by")
+    alone = job_on(tmp_path, database("pacs", TABLES, 7))
+    seen = inspection(alone.dumps[0], load_adapters(()), tmp_path / "private")
+    assert next(c.sentence for c in seen.claims if c.claims).startswith("claimed by orthanc")
 
 
 def test_the_choice_is_kept_in_job_toml(tmp_path):

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pacslift.adapter import Adapter, shortened
+from pacslift.adapter import Adapter, Names, shortened
 from pacslift.extract.database import LiveDatabase
+from pacslift.extract.rivals import names_by_place
 from pacslift.extract.sniff import open_dump
-from pacslift.extract.take import names_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +52,23 @@ def inspection(dump: Path | str, known: Mapping[str, Adapter], private: Path) ->
             TableSeen(shape.name, tuple(c.name for c in shape.columns), counts.get(shape.name, 0))
             for shape in sorted(reader.shapes(), key=lambda shape: shape.name.lower())
         )
-        names = names_of([reader])
+        places = names_by_place(reader)
         claims = sorted(
-            (claim_of(adapter, adapter.missing(names)) for adapter in known.values()),
+            (best_claim(adapter, places) for adapter in known.values()),
             key=lambda claim: (not claim.claims, claim.adapter),
         )
         return Inspection(str(reader.path), reader.format, reader.server, tables, tuple(claims))
     finally:
         reader.close()
+
+
+def best_claim(adapter: Adapter, places: Mapping[str, Names]) -> Claim:
+    """The claim to that place of a dump, by its name, which lacks least."""
+    place = min(places, key=lambda place: len(adapter.missing(places[place])))
+    claim = claim_of(adapter, adapter.missing(places[place]))
+    if not place or not claim.claims:
+        return claim
+    return Claim(claim.adapter, claims=True, sentence=f"database {place}: {claim.sentence}")
 
 
 def claim_of(adapter: Adapter, lacking: list[str]) -> Claim:

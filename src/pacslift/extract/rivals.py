@@ -45,6 +45,20 @@ def names_in(shapes: Iterable[TableShape]) -> Names:
     return {s.name.lower(): tuple(c.name.lower() for c in s.columns) for s in shapes}
 
 
+def names_by_place(reader: DumpReader) -> dict[str, Names]:
+    """Tables by the database they are in, where they have to be told apart; else under ""."""
+    whole = {"": names_in(reader.shapes())}
+    if not isinstance(reader, ScriptReader) or not reader.rivals:
+        return whole
+    own = {place: names_in(shapes_in(reader, place)) for place in reader.rivals}
+    return {**own, **whole}
+
+
+def shapes_in(reader: ScriptReader, place: str) -> list[TableShape]:
+    """Tables of one database."""
+    return [table.shape for table in reader.tables if table.schema == place]
+
+
 def _take(scripts: Sequence[ScriptReader], database: str) -> None:
     met = {table.schema: None for reader in scripts for table in reader.tables}
     if database not in met:
@@ -58,5 +72,4 @@ def _take(scripts: Sequence[ScriptReader], database: str) -> None:
 
 
 def _claims(able: Sequence[Adapter], reader: ScriptReader, place: str, rest: Names) -> bool:
-    own = names_in(table.shape for table in reader.tables if table.schema == place)
-    return bool(claimants(able, {**rest, **own}))
+    return bool(claimants(able, {**rest, **names_in(shapes_in(reader, place))}))
