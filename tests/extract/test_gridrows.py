@@ -173,3 +173,12 @@ def test_a_row_with_too_few_or_too_many_values_is_left_to_the_slow_way(tmp_path,
     )
     with pytest.raises(Exception, match=re.compile(r"row 2 at byte \d+ is not a row of 3 values")):
         list(reader.batches({"t": ["a"]}))
+
+
+@pytest.mark.parametrize("name", ["it's", "a;b", "a\\", "(a,b)", 'a"b', "a, ('b"])
+def test_names_of_tables_and_columns_may_hold_what_parts_rows(tmp_path, name):
+    inserts = f"INSERT INTO `{name}` (`{name}`, `b`) VALUES (1,'x;'),(2,'it''s');\n".encode() * 3
+    create = f"CREATE TABLE `{name}` (`{name}` int, `b` text);\n"
+    quick, slow = both(tmp_path, mysqldump(create, inserts, "UNLOCK TABLES;\n"))
+    assert quick[0].equals(slow[0])
+    assert quick[0]["b"].to_list() == ["x;", "it's"] * 3
