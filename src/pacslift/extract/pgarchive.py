@@ -12,7 +12,7 @@ from pacslift.extract.charsets import postgresql_codec
 from pacslift.extract.ddl import DdlError, read_create_table
 from pacslift.extract.insertheader import take_insert_header
 from pacslift.extract.insertrun import InsertRun
-from pacslift.extract.pgplain import copy_header, copy_run
+from pacslift.extract.pgplain import NO_VALUES, copy_header, copy_run
 from pacslift.extract.pgtoc import ArchiveBytes, Entry, Head, read_entries, read_head
 from pacslift.extract.script import EarlyEnd, ScriptTable, Survey, TableBook
 from pacslift.extract.statements import Dialect
@@ -93,7 +93,8 @@ def _add_rows(
         table.runs.append(copy_run(name, table, copied, rows, settings.codec))
         return table, True
     with rows() as window:
-        if not window.hold(4096) or not window.data.strip():
+        window.hold(4096)
+        if not window.data.strip() or NO_VALUES.match(window.data):  # rows without a column
             return book.table(entry.namespace, entry.tag, None), _ends_well(window)
         header = take_insert_header(window, name)
         table = book.table(entry.namespace, entry.tag, header.columns)

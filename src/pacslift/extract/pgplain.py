@@ -36,7 +36,9 @@ _COPY = re.compile(
 _ANY_COPY = re.compile(rb"COPY\s", re.IGNORECASE)
 _NAMES = re.compile(_NAME)
 _INSERT = re.compile(rb"INSERT\s", re.IGNORECASE)
-_NO_VALUES = re.compile(rb"INSERT\s++INTO\s++[^;(']*+DEFAULT VALUES", re.IGNORECASE)
+NO_VALUES = re.compile(
+    rb"INSERT\s++INTO\s++(?:" + _NAME + rb"\.)?+" + _NAME + rb"\s++DEFAULT VALUES", re.IGNORECASE
+)
 _CREATE = re.compile(rb"CREATE\s++(?:UNLOGGED\s++|FOREIGN\s++)?+TABLE\s", re.IGNORECASE)
 _WITH_BODY = re.compile(
     rb"CREATE\s++(?:OR\s++REPLACE\s++)?+(?:FUNCTION|PROCEDURE|RULE)\s", re.IGNORECASE
@@ -194,7 +196,7 @@ class _Surveyor:
         taken(window, _LINE)
 
     def _inserts(self, window: Window) -> None:
-        if _NO_VALUES.match(window.data, window.at):
+        if NO_VALUES.match(window.data, window.at):
             next_statement(window, self._dialect)
             return
         try:
