@@ -161,11 +161,15 @@ class _Surveyor:
     def _whole(self, window: Window) -> tuple[bytes, bool]:
         """A statement with the semicolons that stand in its body."""
         statement = next_statement(window, self._dialect)
-        text = statement.text
-        while statement.complete and _WITH_BODY.match(text) and _is_open(text, self._dialect):
+        if not _WITH_BODY.match(statement.text):
+            return statement.text, statement.complete
+        body, parts = _Body(), [statement.text]
+        while statement.complete and body.is_open_after(
+            without_quoted(statement.text, self._dialect)
+        ):
             statement = next_statement(window, self._dialect)
-            text += b";" + statement.text
-        return text, statement.complete
+            parts.append(statement.text)
+        return b";".join(parts), statement.complete
 
     def _set(self, name: bytes, value: str) -> None:
         if name == b"client_encoding":
@@ -232,12 +236,20 @@ def copy_run(
     return CopyRun(name, ("oid",) * header.with_oids + columns, rows, codec, size)
 
 
-def _is_open(text: bytes, dialect: Dialect) -> bool:
-    """Whether a semicolon ended a statement inside a body and not the statement with the body."""
-    code = without_quoted(text, dialect)
-    if code.count(b"(") > code.count(b")"):
-        return True
-    if not _ATOMIC.search(code):
-        return False
-    words = Counter(word.upper() for word in _BLOCK.findall(code))
-    return words[b"BEGIN"] + words[b"CASE"] > words[b"END"]
+class _Body:
+    """Counts what opens and closes a body, in the stretches that its semicolons make."""
+
+    def __init__(self) -> None:
+        self._parentheses = 0
+        self._atomic = False
+        self._words: Counter[bytes] = Counter()
+
+    def is_open_after(self, code: bytes) -> bool:
+        """Whether the semicolon behind *code*, the next stretch, ends no more than a part."""
+        self._parentheses += code.count(b"(") - code.count(b")")
+        self._atomic |= _ATOMIC.search(code) is not None
+        self._words.update(word.upper() for word in _BLOCK.findall(code))
+        if self._parentheses > 0:
+            return True
+        words = self._words
+        return self._atomic and words[b"BEGIN"] + words[b"CASE"] > words[b"END"]
