@@ -210,3 +210,38 @@ def test_a_whole_cluster_gives_the_database_that_is_asked_for(filled, tmp_path):
     assert reader.row_counts() == {"t": len(AWKWARD)}
     reader = open_dump(file_of(tmp_path, whole), tmp_path, Terms(schema=f"{DATABASE}.two"))
     assert reader.row_counts()["t"] == 1
+
+
+FAMILY = """
+CREATE SCHEMA family;
+SET search_path = family;
+CREATE TABLE study (pk bigint, "when" date, uid text) PARTITION BY RANGE ("when");
+CREATE TABLE study_old PARTITION OF study FOR VALUES FROM (MINVALUE) TO ('2010-01-01')
+  PARTITION BY LIST (pk);
+CREATE TABLE study_old_1 PARTITION OF study_old FOR VALUES IN (1);
+CREATE TABLE "study, (new)" (uid text, gone int, pk bigint, "when" date);
+ALTER TABLE "study, (new)" DROP COLUMN gone;
+ALTER TABLE study ATTACH PARTITION "study, (new)" FOR VALUES FROM ('2010-01-01') TO (MAXVALUE);
+INSERT INTO study VALUES (1, '2009-05-05', 'a'), (2, '2011-05-05', 'b'), (3, '2012-05-05', 'c');
+CREATE TABLE image (pk bigint, path text);
+CREATE TABLE image_2011 (size int) INHERITS (image);
+INSERT INTO image VALUES (1, 'x');
+INSERT INTO image_2011 VALUES (2, 'y', 5);
+"""
+
+
+@pytest.mark.parametrize("kind", ["plain", "inserts", "custom", "directory", "tar inserts"])
+def test_rows_in_partitions_and_inheriting_tables_are_the_rows_of_the_table_above(
+    filled, tmp_path, kind
+):
+    filled.run(f"DROP SCHEMA IF EXISTS family CASCADE; {FAMILY}", DATABASE)
+    path = dumped(filled, tmp_path, kind)
+    filled.run("DROP SCHEMA family CASCADE", DATABASE)
+    reader = open_dump(path, tmp_path, Terms(schema="family"))
+    found = {"study": [], "image": []}
+    for batch in reader.batches({"study": ["pk", "when", "uid"], "image": ["pk", "path"]}):
+        found[batch.table] += batch.frame.rows()
+    study = sorted(row[:3] for row in found["study"])
+    assert study == [("1", "2009-05-05", "a"), ("2", "2011-05-05", "b"), ("3", "2012-05-05", "c")]
+    assert found["image"] == [("1", "x", 1), ("2", "y", 2)]
+    assert reader.row_counts()["study_old"] == 1

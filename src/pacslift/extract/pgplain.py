@@ -18,6 +18,7 @@ from pacslift.extract.ddl import DdlError, read_create_table
 from pacslift.extract.insertheader import CutHeaderError, take_insert_header, unquoted
 from pacslift.extract.insertrows import skip_rows
 from pacslift.extract.insertrun import InsertRun
+from pacslift.extract.pgfamilies import Families
 from pacslift.extract.script import EarlyEnd, ScriptReader, ScriptTable, Survey, TableBook
 from pacslift.extract.statements import Dialect, next_statement, without_quoted
 from pacslift.extract.window import Opener, Window, opener, taken
@@ -40,6 +41,7 @@ NO_VALUES = re.compile(
     rb"INSERT\s++INTO\s++(?:" + _NAME + rb"\.)?+" + _NAME + rb"\s++DEFAULT VALUES", re.IGNORECASE
 )
 _CREATE = re.compile(rb"CREATE\s++(?:UNLOGGED\s++|FOREIGN\s++)?+TABLE\s", re.IGNORECASE)
+_ALTER = re.compile(rb"ALTER\s", re.IGNORECASE)
 _WITH_BODY = re.compile(
     rb"CREATE\s++(?:OR\s++REPLACE\s++)?+(?:FUNCTION|PROCEDURE|RULE)\s", re.IGNORECASE
 )
@@ -96,6 +98,7 @@ class _Surveyor:
         self._ended = False
         self._early_end: EarlyEnd | None = None
         self._book = TableBook()
+        self._families = Families()
 
     def survey(self) -> Survey:
         with opener(self._path)() as window:
@@ -103,6 +106,7 @@ class _Surveyor:
                 self._step(window)
         if self._early_end is None and self._end_is_promised and not self._ended:
             self._cut("without its last line, '-- PostgreSQL database dump complete'")
+        self._families.add_rows(self._book)
         ends = [self._early_end] if self._early_end else []
         return Survey(self._server, self._book.tables, early_ends=ends)
 
@@ -155,6 +159,9 @@ class _Surveyor:
             raise _unknown_copy(self._path, "a COPY has options or is from a file")
         elif _CREATE.match(text):
             self._create(text)
+            self._families.note(text, self._place)
+        elif _ALTER.match(text):
+            self._families.note(text, self._place)
         elif setting := _SET.match(text):
             self._set(setting[1].lower(), setting[2].strip().decode("ascii", "replace"))
 
