@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract.copyrun import unescaped
+from pacslift.extract.copyfields import unescaped
 from pacslift.extract.pgplain import read_pgplain
 
 
