@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from pacslift.ledger import CHANGES, INSTANCES, InstanceState, Ledger, OverlayKind
-from pacslift.ledger_history import AT_TARGET, RESENT
+from pacslift.ledger_history import AT_TARGET
+from pacslift.ledger_tables import RESENT
 from pacslift.repair.order import RULES
 
 SENT = (*AT_TARGET, InstanceState.MISSING_AT_TARGET, InstanceState.DIFFERS_AT_TARGET)
