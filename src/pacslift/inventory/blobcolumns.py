@@ -1,0 +1,65 @@
+"""Columns of blobs, for adapters' hooks: decoded to `attributes`, and their values as columns.
+
+A column `attributes_fault` goes beside `attributes`: why a blob says no more than it does. The
+build makes findings of it and keeps it out of the catalog.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from pacslift.inventory.blobs import decode_blob
+
+FAULT = "attributes_fault"
+_DECODED = pl.Struct({"attributes": pl.String(), FAULT: pl.String()})
+_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
+
+
+def decoded(
+    rows: pl.LazyFrame,
+    *,
+    leave_out: frozenset[int] = frozenset(),
+    private_creators: frozenset[bytes] = frozenset(),
+) -> pl.LazyFrame:
+    """*rows* with the blobs in `attributes` as JSON, by decode_blob(); no bytes are null."""
+
+    def decode(blobs: pl.Series) -> pl.Series:
+        said = [
+            decode_blob(blob, leave_out=leave_out, private_creators=private_creators)
+            if blob
+            else None
+            for blob in blobs
+        ]
+        pairs = [{"attributes": one.text, FAULT: one.fault} if one else None for one in said]
+        return pl.Series(pairs, dtype=_DECODED)
+
+    both = pl.col("attributes").map_batches(decode, return_dtype=_DECODED, is_elementwise=True)
+    return rows.with_columns(both.alias("decoded")).drop("attributes").unnest("decoded")
+
+
+def by_attributes(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
+    """*rows* with what `attributes` says in place of the *columns*, name to tag; they fill gaps."""
+    kind = pl.Struct(dict.fromkeys(columns, pl.String()))
+
+    def values(texts: pl.Series) -> pl.Series:
+        parsed = [json.loads(text) if text else {} for text in texts]
+        said = [{name: value_of(one.get(tag)) for name, tag in columns.items()} for one in parsed]
+        return pl.Series(said, dtype=kind)
+
+    said = pl.col("attributes").map_batches(values, return_dtype=kind, is_elementwise=True)
+    better = [pl.coalesce(pl.col("said").struct[name], name).alias(name) for name in columns]
+    return rows.with_columns(said.alias("said")).with_columns(better).drop("said")
+
+
+def value_of(element: Mapping[str, Any] | None) -> str | None:
+    """An element's values as one text, as DICOM joins them; None where it has none."""
+    values = [_one(value) for value in (element or {}).get("Value", ())]
+    return "\\".join(values) or None
+
+
+def _one(value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
+    if isinstance(value, dict):
+        return "=".join(value.get(group, "") for group in _GROUPS).rstrip("=")
+    return "" if value is None else str(value)
