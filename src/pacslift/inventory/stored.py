@@ -41,6 +41,7 @@ class StoredObject:
     meta_sop_class_uid: str | None
     meta_sop_instance_uid: str | None
     envelope: tuple[str, ...]
+    implementation_class_uid: str | None = None
 
     def value(self, tag: int) -> bytes | None:
         """Give the bytes of a top-level element's value; None where there is no such element."""
@@ -106,6 +107,7 @@ def _finished(source: ByteSource, meta: Meta, found: DataSet) -> StoredObject:
         meta.sop_class_uid,
         meta.sop_instance_uid,
         found.envelope,
+        meta.implementation_class_uid,
     )
 
 

@@ -20,7 +20,7 @@ from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Element, Encoding
 from pacslift.inventory.nesting import LONG_VRS
 from pacslift.inventory.probe import identity
 from pacslift.inventory.stored import StoredObject
-from pacslift.repair import frames, nki, oddfragments, unknownvr
+from pacslift.repair import frames, jpegls, nki, oddfragments, unknownvr
 from pacslift.repair.splice import Edits, element_header, encoded, odd_elements, splice
 
 __all__ = ["Change", "FileSpan", "Outgoing", "Segment", "prepare"]
@@ -128,7 +128,10 @@ def _prepared(stored: StoredObject) -> Outgoing:
     changes += tuple(
         Change(unknownvr.RULE, keyword, "VR UN", f"VR {vr}") for keyword, vr in rewritten
     )
-    segments = splice(stored, {**vr_edits, **edits, **pixel_edits})
+    thresholds = jpegls.repaired(stored)
+    if thresholds:
+        changes += (Change(jpegls.RULE, "PixelData", "no thresholds", "LSE marker segments"),)
+    segments = splice(stored, {**vr_edits, **edits, **pixel_edits, **thresholds})
     if "S08" in stored.envelope:
         segments += (memoryview(_SEQUENCE_END[stored.header.encoding]),)
     length = _total(segments)
