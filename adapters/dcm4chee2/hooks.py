@@ -108,7 +108,8 @@ def with_name(rows: pl.LazyFrame, column: str) -> pl.LazyFrame:
 
 def by_blob(rows: pl.LazyFrame, columns: dict[str, str]) -> pl.LazyFrame:
     """*rows* with the blob decoded, and its values in place of the columns made from it."""
-    return by_attributes(decoded(rows, private_creators=CREATORS), columns)
+    identity = "patient_id", "issuer_of_patient_id"
+    return by_attributes(decoded(rows, private_creators=CREATORS), columns, identity)
 
 
 def aliases_of(frame: pl.DataFrame) -> list[tuple[str, str]]:

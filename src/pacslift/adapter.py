@@ -20,7 +20,7 @@ CANONICAL = ("patients", "studies", "series", "instances", "files")
 EXTRA = ("attachments",)  # files the dump names that are no instances
 TRUTHS = ("database", "file")
 SECTIONS = {"name", "product", "dialects", "truth", "identify", "optional", "ignored", "storage",
-            "codes", "expect"}  # fmt: skip
+            "codes", "expect", "governs"}  # fmt: skip
 
 Names = Mapping[str, tuple[str, ...]]  # table to columns, all in lower case
 

@@ -85,6 +85,16 @@ def test_a_cut_blob_is_read_as_far_as_it_goes_and_told(catalog):
     assert "PACSLIFT" not in told
 
 
+def test_a_study_without_a_time_was_not_at_midnight():
+    rows = run_query(
+        adapter_of("dcm4chee2"),
+        "studies",
+        tables(study={"pk": ["1"], "study_datetime": ["2014-03-10 00:00:00"]},
+               blobs={"study_attrs": [b"\x08\0\x20\0DA\x08\x0020140310"]}),
+    )  # fmt: skip
+    assert rows.select("study_date", "study_time").rows() == [("20140310", None)]
+
+
 def test_pixels_are_described_by_the_file_alone(catalog):
     texts = catalog["instances"]["attributes"].drop_nulls()
     assert not any(tag.startswith("0028") for text in texts for tag in json.loads(text))
@@ -210,18 +220,17 @@ def test_a_running_database_answers_with_the_same_catalog(name, request):
         assert answered[table].sort(pl.all()).equals(expected[table].sort(pl.all())), table
 
 
-def tables(**known):
-    """Tables as the store gives them: those of the adapter, empty but for *known*."""
-    adapter = adapter_of("dcm4chee2")
-    found = read_case(adapter, case_of(MYSQL)).frames
+def tables(blobs=None, **known):
+    """Tables as the store gives them, empty but for *known*; *blobs* are columns of those."""
     made = {}
-    for table, frame in found.items():
-        rows = pl.DataFrame(
-            known.get(table, {}), schema_overrides=dict.fromkeys(known.get(table, ()), pl.String)
-        )
+    for table, frame in read_case(adapter_of("dcm4chee2"), case_of(MYSQL)).frames.items():
+        columns = known.get(table, {})
+        rows = pl.DataFrame(columns, schema_overrides=dict.fromkeys(columns, pl.String))
+        if columns:
+            rows = rows.with_columns(pl.Series(name, v) for name, v in (blobs or {}).items())
         missing = [pl.lit(None, kind).alias(name) for name, kind in frame.schema.items()
                    if name not in rows.columns]  # fmt: skip
-        made[table] = (rows.with_columns(missing) if rows.height else frame.clear()).lazy()
+        made[table] = (rows.with_columns(missing) if columns else frame.clear()).lazy()
     return made
 
 

@@ -5,7 +5,7 @@ build makes findings of it and keeps it out of the catalog.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -39,8 +39,14 @@ def decoded(
     return rows.with_columns(both.alias("decoded")).drop("attributes").unnest("decoded")
 
 
-def by_attributes(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFrame:
-    """*rows* with what `attributes` says in place of the *columns*, name to tag; they fill gaps."""
+def by_attributes(
+    rows: pl.LazyFrame, columns: Mapping[str, str], identity: Sequence[str] = ()
+) -> pl.LazyFrame:
+    """*rows* with what `attributes` says in place of the *columns*, name to tag.
+
+    A column speaks for itself only where the blob is damaged or missing: made from the blob it may
+    say less (upper case), or more (midnight for no time at all). Those of *identity* always do.
+    """
     kind = pl.Struct(dict.fromkeys(columns, pl.String()))
 
     def values(texts: pl.Series) -> pl.Series:
@@ -49,7 +55,14 @@ def by_attributes(rows: pl.LazyFrame, columns: Mapping[str, str]) -> pl.LazyFram
         return pl.Series(said, dtype=kind)
 
     said = pl.col("attributes").map_batches(values, return_dtype=kind, is_elementwise=True)
-    better = [pl.coalesce(pl.col("said").struct[name], name).alias(name) for name in columns]
+    whole = pl.col("attributes").is_not_null() & pl.col(FAULT).is_null()
+    better = [
+        pl.when(whole & pl.lit(name not in identity))
+        .then(pl.col("said").struct[name])
+        .otherwise(pl.coalesce(pl.col("said").struct[name], name))
+        .alias(name)
+        for name in columns
+    ]
     return rows.with_columns(said.alias("said")).with_columns(better).drop("said")
 
 
