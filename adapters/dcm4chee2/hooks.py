@@ -73,10 +73,8 @@ def files(rows: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def attachments(rows: pl.LazyFrame) -> pl.LazyFrame:
-    """As files(); of a file inside a TAR only the TAR can be named."""
-    return files(
-        rows.with_columns(digest=pl.lit(None, pl.String()), availability=pl.lit("0"))
-    ).select("root", "path", "kind")
+    """The path of one inside a TAR file stays <tar>!<entry>, as the inventory names it too."""
+    return rows.with_columns(placed(pl.col("root")))
 
 
 def placed(dirpath: pl.Expr) -> pl.Expr:

@@ -57,6 +57,12 @@ class Candidate:
     size_bytes: int | None
     digest_algorithm: str | None
     digest: str | None
+    member: str | None = None  # entry of a container that holds several objects
+
+    @property
+    def place(self) -> str:
+        """Where it lies below its mount, for people to read: <file>, or <container>!<entry>."""
+        return self.relative if self.member is None else f"{self.relative}!{self.member}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -380,6 +386,7 @@ def planned_from(rows: Sequence[Mapping[str, Any]]) -> Planned:
                 row["size_bytes"],
                 row["digest_algorithm"],
                 row["file_digest"],
+                row["member"],
             )
             for row in rows
             if row["mount"] is not None  # an instance without a copy, joined with nothing

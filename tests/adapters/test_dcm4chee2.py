@@ -1,7 +1,8 @@
 """What is peculiar to dcm4chee 2; the rest is in test_every_adapter.py."""
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -10,11 +11,17 @@ from livecases import catalog_of as live_catalog
 from livecases import restored_mysql, restored_postgres
 from pacslift.cases import read_case
 from pacslift.conformance import build
+from pacslift.errors import Cause, SetAsideError
+from pacslift.events import silence
 from pacslift.inventory.build import run_query
-from readcases import adapter_of, case_of, catalog_of, causes, inventory_of
+from pacslift.inventory.take import take_inventory
+from pacslift.ledger import Candidate, Planned
+from pacslift.send.load import load
+from readcases import adapter_of, case_of, catalog_of, causes, file_states, inventory_of
 
 MYSQL, POSTGRESQL = "dcm4chee2/mysql", "dcm4chee2/postgresql"
 CASES = [MYSQL, POSTGRESQL]
+TAR = "dcm4chee2/tar"
 ARCHIVE_BLOCK = ("00430010", "00431010", "00431014")
 
 
@@ -236,3 +243,67 @@ def tables(blobs=None, **known):
 
 def files_of(files, filesystem):
     return run_query(adapter_of("dcm4chee2"), "files", tables(files=files, filesystem=filesystem))
+
+
+@pytest.fixture(scope="module")
+def in_tar():
+    return inventory_of(case_of(TAR), "dcm4chee2")
+
+
+def test_objects_in_tar_storage_are_found_and_a_lost_entry_is_told(in_tar):
+    assert causes(in_tar) == {"4": "missing_file"}
+    (detail,) = in_tar.reconciled.instances.drop_nulls("cause")["detail"]
+    assert "-17.tar" in detail
+    assert "00000000/00000000" in detail
+    assert sum(in_tar.pairs.values()) == 3
+
+
+def test_a_tar_file_is_one_file_and_its_nameless_entry_an_orphan(in_tar):
+    states = {
+        relative.rpartition("/")[2]: state
+        for relative, state in in_tar.reconciled.files.select("relative", "state").iter_rows()
+    }
+    assert states == {"26F4B158": "used", "D61A75E1-17.tar": "used", "0000001A": "orphan"}
+
+
+def test_without_opening_anything_a_tar_file_is_trusted():
+    case, adapter = case_of(TAR), adapter_of("dcm4chee2")
+    catalog = catalog_of(case, "dcm4chee2")
+    found = take_inventory(adapter, catalog, case.mounts, case.dumps, "none", silence)
+    assert causes(found) == {}
+    assert len(file_states(found)) == 2
+
+
+def planned(key, name=TAR):
+    """An instance of a case as it would be sent."""
+    found = inventory_of(case_of(name), "dcm4chee2").reconciled.candidates
+    copies = found.filter(pl.col("instance_key") == key).sort("rank")
+    columns = [field.name for field in fields(Candidate)]
+    candidates = tuple(Candidate(**row) for row in copies.select(columns).iter_rows(named=True))
+    return Planned(key, "", None, None, None, None, None, candidates)
+
+
+def test_an_object_is_read_out_of_the_tar_file():
+    outgoing, candidate = load(planned("2"))
+    with outgoing:
+        assert candidate.place.endswith("-17.tar!D61A75E1/00000018")
+        assert outgoing.digest() == outgoing.digest()
+
+
+def test_the_list_in_the_tar_file_finds_a_rotten_entry(tmp_path):
+    whole = planned("2")
+    (copy,) = whole.candidates
+    data = bytearray((Path(copy.mount) / copy.relative).read_bytes())
+    place = data.index(b"DICM", data.index(b"D61A75E1/00000018", 1024)) + 3000
+    data[place] ^= 1
+    (tmp_path / "rotten.tar").write_bytes(data)
+    moved = replace(copy, mount=str(tmp_path), relative="rotten.tar")
+    with pytest.raises(SetAsideError) as refusal:
+        load(replace(whole, candidates=(moved,)))
+    assert refusal.value.cause is Cause.DIGEST_DIFFERS
+
+
+def test_of_two_copies_the_good_one_is_read():
+    outgoing, candidate = load(planned("2", MYSQL))
+    with outgoing:
+        assert candidate.mount.endswith("nearline")

@@ -54,7 +54,7 @@ def content_digest(place: Mapping[str, str]) -> bytes | None:
     digest = hashlib.sha256()
     try:
         fd = open_inside(Path(place["mount"]), place["relative"])
-        stored = open_stored(fd, place["container"])
+        stored = open_stored(fd, place["container"], place["member"])
         try:
             digest.update(stored.transfer_syntax_uid.encode())
             for start in range(stored.dataset_start, stored.dataset_end, CHUNK):

@@ -23,6 +23,7 @@ PLACES = pl.Schema(
         "mount": pl.String(),  # null with a cause: it lies nowhere that may be read
         "relative": pl.String(),  # below the mount, with slashes
         "container": pl.String(),
+        "member": pl.String(),
         "size_bytes": pl.Int64(),
         "digest_algorithm": pl.String(),
         "digest": pl.String(),
@@ -157,7 +158,7 @@ def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(Cause.UNREADABLE.value))
         .when(size == 0)
         .then(pl.lit(Cause.EMPTY_FILE.value))
-        .when(said.is_not_null() & (said != size))
+        .when(said.is_not_null() & (said != size) & pl.col("member").is_null())
         .then(pl.lit(Cause.SIZE_DIFFERS.value))
     )
     where = pl.col("relative").fill_null("")

@@ -11,6 +11,7 @@ import zlib
 from dataclasses import dataclass, replace
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import tars
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.dataset import DataSet, find_dataset
 from pacslift.inventory.filemeta import Meta, read_meta
@@ -22,7 +23,7 @@ SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
 _DIRECTORY_RECORDS = 0x00041220
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _PACKED_LENGTH = 8  # Orthanc writes the unpacked length before the stream
-CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib"})
+CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib", tars.CONTAINER})
 
 
 @dataclass(slots=True)
@@ -61,13 +62,13 @@ class StoredObject:
         self.source.close()
 
 
-def open_stored(fd: int, container: str | None = None) -> StoredObject:
+def open_stored(fd: int, container: str | None = None, member: str | None = None) -> StoredObject:
     """Find the data set in an open file; owns the descriptor from then on, also on error.
 
-    Takes   *container*: "part10", "bare", "orthanc-zlib", or None; the first two are the same as
-            None, since the bytes decide.
+    Takes   *container*: "part10", "bare", "orthanc-zlib", "tar" or None; the first two are the same
+            as None, since the bytes decide. *member* names the entry of a "tar".
     Raises  SetAsideError NOT_DICOM, TRUNCATED, HEADER_DAMAGED, PIXELS_DAMAGED, CONTAINER_DAMAGED,
-            CONTAINER_UNKNOWN, EMPTY_FILE or UNREADABLE.
+            CONTAINER_UNKNOWN, EMPTY_FILE, UNREADABLE, or MISSING_FILE for an entry.
     """
     if container is not None and container not in CONTAINERS:
         os.close(fd)
@@ -75,13 +76,25 @@ def open_stored(fd: int, container: str | None = None) -> StoredObject:
             Cause.CONTAINER_UNKNOWN,
             f"container {container!r} has no reader; known are {', '.join(sorted(CONTAINERS))}",
         )
-    source = FileBytes(fd)
+    source = _source(fd, container, member)
     try:
         packed = container == "orthanc-zlib" or (container is None and _looks_packed(source))
         return _unpacked(source) if packed else _stored_in(source)
     except BaseException:
         source.close()
         raise
+
+
+def _source(fd: int, container: str | None, member: str | None) -> FileBytes:
+    """The bytes of the object: all of the file, or the stretch that is its entry."""
+    if container != tars.CONTAINER:
+        return FileBytes(fd)
+    try:
+        entry = tars.entry_of(fd, member)
+    except BaseException:
+        os.close(fd)
+        raise
+    return FileBytes(fd, entry.offset, entry.size)
 
 
 def _stored_in(source: ByteSource) -> StoredObject:

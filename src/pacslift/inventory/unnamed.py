@@ -8,6 +8,7 @@ import polars as pl
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.catalog import Catalog
 from pacslift.inventory.probe import probe
+from pacslift.inventory.tars import CONTAINER
 from pacslift.ledger import FileState
 
 
@@ -26,7 +27,7 @@ def name_index(files: pl.DataFrame, dumps: Sequence[Path]) -> pl.DataFrame:
 
 def judge_unnamed(files: pl.DataFrame, catalog: Catalog, *, look: bool) -> pl.DataFrame:
     """Give every file without a state one, by opening it if *look* allows."""
-    owners = dict(catalog["instances"].select("sop_instance_uid", "instance_key").iter_rows())
+    owners = owners_of(catalog)
     unnamed = files.filter(pl.col("state").is_null())
     verdicts = [
         judge_one(Path(row["mount"]), row["relative"], owners, look=look)
@@ -42,14 +43,24 @@ def judge_unnamed(files: pl.DataFrame, catalog: Catalog, *, look: bool) -> pl.Da
     )  # fmt: skip
 
 
+def owners_of(catalog: Catalog) -> dict[str, str]:
+    """SOP Instance UID to the key of an instance that has it."""
+    return dict(catalog["instances"].select("sop_instance_uid", "instance_key").iter_rows())
+
+
 def judge_one(
-    mount: Path, relative: str, owners: Mapping[str, str], *, look: bool
+    mount: Path,
+    relative: str,
+    owners: Mapping[str, str],
+    *,
+    look: bool,
+    member: str | None = None,
 ) -> tuple[str, str]:
-    """State and detail of one file that nothing names."""
+    """State and detail of one file that nothing names, or of the *member* of a TAR file."""
     if not look:
         return FileState.ORPHAN, "no row names it; not opened"
     try:
-        probed = probe(mount, relative, None)
+        probed = probe(mount, relative, None if member is None else CONTAINER, member)
     except SetAsideError as error:
         state = FileState.UNREADABLE if error.cause is Cause.UNREADABLE else FileState.NOT_DICOM
         return state, error.detail
