@@ -10,7 +10,8 @@ SELECT
   i.sop_cuid AS sop_class_uid,
   i.inst_no AS instance_number,
   CASE
-    WHEN i.hidden = '1' OR s.hidden = '1' OR t.hidden = '1' OR p.hidden = '1' THEN 'hidden'
+    WHEN i.hidden IN ('1', 't', 'true') OR s.hidden IN ('1', 't', 'true')
+      OR t.hidden IN ('1', 't', 'true') OR p.hidden IN ('1', 't', 'true') THEN 'hidden'
     WHEN f.copies IS NULL AND i.ext_retr_aet <> '' THEN 'remote'
     ELSE 'live'
   END AS visibility,

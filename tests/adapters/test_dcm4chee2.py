@@ -196,6 +196,17 @@ def test_what_is_hidden_on_any_level_is_hidden(level):
     assert rows["visibility"].to_list() == ["hidden"]
 
 
+@pytest.mark.parametrize("flag", ["b'1'", "0x01", "'\x01'", "1"], ids=repr)
+def test_a_flag_is_a_flag_however_a_mysql_dump_spells_it(tmp_path, flag):
+    dump = tmp_path / "pacsdb.sql"
+    text = case_of(MYSQL).dumps[0].read_text(encoding="utf-8")
+    text = text.replace("  `all_attrs` bit(1)", "  `hidden` bit(1)")
+    dump.write_text(text.replace(",0x01,0x00,0x00,", f",{flag},0x00,0x00,"), encoding="utf-8")
+    found = catalog_of(replace(case_of(MYSQL), dumps=(dump,)), "dcm4chee2")["instances"]
+    hidden = found.filter(pl.col("visibility") == "hidden")
+    assert hidden["sop_class_uid"].to_list() == ["1.2.840.10008.5.1.4.1.1.88.11"]
+
+
 def test_the_oldest_version_is_read_without_the_later_tables_and_columns():
     case, adapter = case_of(MYSQL), adapter_of("dcm4chee2")
     found = read_case(adapter, case)
