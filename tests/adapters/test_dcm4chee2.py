@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from pydicom import dcmread
 
 from livecases import catalog_of as live_catalog
 from livecases import restored_mysql, restored_postgres
@@ -45,6 +46,12 @@ def test_what_was_corrected_is_in_the_catalog_as_it_was_typed(name):
     said = json.loads(patient["attributes"])
     assert said["00100010"]["Value"] == [{"Alphabetic": "Testperson^Änne-Marie^^Dr."}]
     assert said["00104000"] == {"vr": "LT"}  # the database knows that there is no comment
+
+
+def test_the_files_were_never_corrected():
+    for path in (case_of(MYSQL).folder / "storage").rglob("*"):
+        made = dcmread(path, stop_before_pixels=True) if path.is_file() else None
+        assert made is None or "Änne-Marie" not in str(made.PatientName)
 
 
 def test_both_databases_give_one_catalog():
