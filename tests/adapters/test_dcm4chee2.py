@@ -1,6 +1,7 @@
 """What is peculiar to dcm4chee 2; the rest is in test_every_adapter.py."""
 
 import json
+import shutil
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -282,6 +283,20 @@ def test_a_tar_file_is_one_file_and_its_nameless_entry_an_orphan(in_tar):
         for relative, state in in_tar.reconciled.files.select("relative", "state").iter_rows()
     }
     assert states == {"26F4B158": "used", "D61A75E1-17.tar": "used", "0000001A": "orphan"}
+
+
+def test_a_tar_file_that_no_row_names_is_an_orphan_as_a_whole(tmp_path):
+    case = case_of(TAR)
+    storage = tmp_path / "nearline"
+    shutil.copytree(case.mounts["/srv/dcm4chee/nearline"], storage)
+    (named,) = storage.rglob("*.tar")
+    shutil.copyfile(named, storage / "left-over.tar")
+    (storage / "cut.tar").write_bytes(named.read_bytes()[:300])
+    moved = replace(case, mounts={**case.mounts, "/srv/dcm4chee/nearline": storage})
+    files = inventory_of(moved, "dcm4chee2").reconciled.files
+    rows = files.filter(pl.col("relative").is_in(["left-over.tar", "cut.tar"])).sort("relative")
+    assert rows["state"].to_list() == ["orphan", "orphan"]
+    assert rows["detail"][1] == "a TAR file of 4 entries, which no row names"
 
 
 def test_without_opening_anything_a_tar_file_is_trusted():
