@@ -5,7 +5,8 @@ build makes findings of it and keeps it out of the catalog.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,7 @@ from pacslift.inventory.blobs import decode_blob
 
 FAULT = "attributes_fault"
 _DECODED = pl.Struct({"attributes": pl.String(), FAULT: pl.String()})
+SLICE = 50_000  # rows
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")
 
 
@@ -24,18 +26,20 @@ def decoded(
     private_creators: frozenset[bytes] = frozenset(),
 ) -> pl.LazyFrame:
     """*rows* with the blobs in `attributes` as JSON, by decode_blob(); no bytes are null."""
+    decode = partial(decode_blob, leave_out=leave_out, private_creators=private_creators)
 
-    def decode(blobs: pl.Series) -> pl.Series:
-        said = [
-            decode_blob(blob, leave_out=leave_out, private_creators=private_creators)
-            if blob
-            else None
-            for blob in blobs
-        ]
-        pairs = [{"attributes": one.text, FAULT: one.fault} if one else None for one in said]
-        return pl.Series(pairs, dtype=_DECODED)
+    def read(blobs: pl.Series) -> pl.Series:
+        texts: list[str | None] = []
+        faults: list[str | None] = []
+        for blob in blobs:
+            said = decode(blob) if blob else None
+            texts.append(said.text if said else None)
+            faults.append(said.fault if said else None)
+        return pl.DataFrame({"attributes": texts, FAULT: faults}, _DECODED.to_schema()).to_struct()
 
-    both = pl.col("attributes").map_batches(decode, return_dtype=_DECODED, is_elementwise=True)
+    both = pl.col("attributes").map_batches(
+        _in_slices(read), return_dtype=_DECODED, is_elementwise=True
+    )
     return rows.with_columns(both.alias("decoded")).drop("attributes").unnest("decoded")
 
 
@@ -54,7 +58,9 @@ def by_attributes(
         said = [{name: value_of(one.get(tag)) for name, tag in columns.items()} for one in parsed]
         return pl.Series(said, dtype=kind)
 
-    said = pl.col("attributes").map_batches(values, return_dtype=kind, is_elementwise=True)
+    said = pl.col("attributes").map_batches(
+        _in_slices(values), return_dtype=kind, is_elementwise=True
+    )
     whole = pl.col("attributes").is_not_null() & pl.col(FAULT).is_null()
     better = [
         pl.when(whole & pl.lit(name not in identity))
@@ -64,6 +70,16 @@ def by_attributes(
         for name in columns
     ]
     return rows.with_columns(said.alias("said")).with_columns(better).drop("said")
+
+
+def _in_slices(work: Callable[[pl.Series], pl.Series]) -> Callable[[pl.Series], pl.Series]:
+    """*work* done slice by slice, since Python's objects take many times what a Series does."""
+
+    def sliced(column: pl.Series) -> pl.Series:
+        starts = range(0, max(column.len(), 1), SLICE)
+        return pl.concat([work(column.slice(start, SLICE)) for start in starts])
+
+    return sliced
 
 
 def value_of(element: Mapping[str, Any] | None) -> str | None:
