@@ -19,6 +19,12 @@ class Candidate:
     size_bytes: int | None
     digest_algorithm: str | None
     digest: str | None
+    member: str | None = None  # entry of a container that holds several objects
+
+    @property
+    def place(self) -> str:
+        """Where it lies below its mount, for people to read: <file>, or <container>!<entry>."""
+        return self.relative if self.member is None else f"{self.relative}!{self.member}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ def planned_from(rows: Sequence[Mapping[str, Any]], overlays: Mapping[str, Overl
                 row["size_bytes"],
                 row["digest_algorithm"],
                 row["file_digest"],
+                row["member"],
             )
             for row in rows
             if row["mount"] is not None  # an instance without a copy, joined with nothing

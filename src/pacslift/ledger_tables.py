@@ -26,6 +26,7 @@ class FileState(StrEnum):
 
     USED = "used"  # the copy that an instance is read from
     SPARE_COPY = "spare_copy"  # a further copy that the dump names, lower in rank
+    WITHHELD = "withheld"  # of an instance that the old database marks as deleted, hidden, merged …
     ATTACHMENT = "attachment"  # the dump names it, as something that is no instance
     INDEX = "index"  # the dump itself, lying inside the storage
     ORPHAN = "orphan"  # an object that no row names
@@ -116,6 +117,7 @@ CANDIDATES = sa.Table(  # where an instance's copies lie, best rank first
     sa.Column("mount", sa.Text, nullable=False),
     sa.Column("relative", sa.Text, nullable=False),
     sa.Column("container", sa.Text),
+    sa.Column("member", sa.Text),  # entry of a container that holds several objects
     sa.Column("size_bytes", sa.Integer),
     sa.Column("digest_algorithm", sa.Text),
     sa.Column("digest", sa.Text),

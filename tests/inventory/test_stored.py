@@ -197,7 +197,7 @@ def test_a_stream_that_unpacks_without_end_is_refused_early(cause):
 
 
 def test_a_container_without_a_reader_is_named(cause):
-    assert cause(part10(image()), "tar") is Cause.CONTAINER_UNKNOWN
+    assert cause(part10(image()), "arj") is Cause.CONTAINER_UNKNOWN
 
 
 @pytest.mark.parametrize(

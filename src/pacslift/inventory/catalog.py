@@ -79,7 +79,7 @@ FILES = pl.Schema(
         "root": TEXT,  # as the dump names it: a device, an old prefix, or "" for the only root
         "path": TEXT,  # below the root, as the dump spells it
         "member": TEXT,  # name inside a container that holds several objects
-        "container": TEXT,  # part10, bare, orthanc-zlib; null: told by the content
+        "container": TEXT,  # one of CONTAINERS; null: told by the content
         "size_bytes": COUNT,  # of the file on disk
         "digest_algorithm": TEXT,  # of the file on disk: md5, sha1, sha256
         "digest": TEXT,  # hex
@@ -108,7 +108,7 @@ KEYS = {
 
 VISIBILITIES = ("live", "hidden", "merged", "rejected", "deleted", "remote")
 AVAILABILITIES = ("online", "nearline", "offline", "unavailable")
-CONTAINERS = ("part10", "bare", "orthanc-zlib")
+CONTAINERS = ("part10", "bare", "orthanc-zlib", "tar")
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ class Meta:
     sop_instance_uid: str | None = None
     envelope: tuple[str, ...] = ()
     certain: bool = False
+    implementation_class_uid: str | None = None
 
 
 @dataclass(slots=True)
@@ -69,7 +70,8 @@ def read_meta(source: ByteSource) -> Meta:
     ids += ("E08",) if block.implicit else ()
     ids += ("E09",) if block.declared != block.end else ()
     uids = block.uid(0x0010), block.uid(0x0002), block.uid(0x0003)
-    meta = Meta(block.end, *uids, envelope=ids, certain=True)
+    writer = block.uid(0x0012)
+    meta = Meta(block.end, *uids, envelope=ids, certain=True, implementation_class_uid=writer)
     return _past_more(source, meta)
 
 

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass, replace
 
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory import framing
+from pacslift.inventory import framing, tars
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.dataset import DataSet, find_dataset
 from pacslift.inventory.filemeta import Meta, read_meta
@@ -24,7 +24,7 @@ _DIRECTORY_RECORDS = 0x00041220
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _GZIP = b"\x1f\x8b\x08"  # RFC 1952 2.3.1, method deflate
 _PACKED_LENGTH = 8  # Orthanc writes the unpacked length before the stream
-CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib"})
+CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib", tars.CONTAINER})
 
 
 @dataclass(slots=True)
@@ -43,6 +43,7 @@ class StoredObject:
     meta_sop_class_uid: str | None
     meta_sop_instance_uid: str | None
     envelope: tuple[str, ...]
+    implementation_class_uid: str | None = None
 
     def value(self, tag: int) -> bytes | None:
         """Give the bytes of a top-level element's value; None where there is no such element."""
@@ -62,13 +63,13 @@ class StoredObject:
         self.source.close()
 
 
-def open_stored(fd: int, container: str | None = None) -> StoredObject:
+def open_stored(fd: int, container: str | None = None, member: str | None = None) -> StoredObject:
     """Find the data set in an open file; owns the descriptor from then on, also on error.
 
-    Takes   *container*: "part10", "bare", "orthanc-zlib", or None; the first two are the same as
-            None, since the bytes decide.
+    Takes   *container*: "part10", "bare", "orthanc-zlib", "tar" or None; the first two are the same
+            as None, since the bytes decide. *member* names the entry of a "tar".
     Raises  SetAsideError NOT_DICOM, TRUNCATED, HEADER_DAMAGED, PIXELS_DAMAGED, CONTAINER_DAMAGED,
-            CONTAINER_UNKNOWN, EMPTY_FILE or UNREADABLE.
+            CONTAINER_UNKNOWN, EMPTY_FILE, UNREADABLE, or MISSING_FILE for an entry.
     """
     if container is not None and container not in CONTAINERS:
         os.close(fd)
@@ -76,13 +77,25 @@ def open_stored(fd: int, container: str | None = None) -> StoredObject:
             Cause.CONTAINER_UNKNOWN,
             f"container {container!r} has no reader; known are {', '.join(sorted(CONTAINERS))}",
         )
-    source = FileBytes(fd)
+    source = _source(fd, container, member)
     try:
         packed = container == "orthanc-zlib" or (container is None and _looks_packed(source))
         return _unpacked(source) if packed else _stored_in(source)
     except BaseException:
         source.close()
         raise
+
+
+def _source(fd: int, container: str | None, member: str | None) -> FileBytes:
+    """The bytes of the object: all of the file, or the stretch that is its entry."""
+    if container != tars.CONTAINER:
+        return FileBytes(fd)
+    try:
+        entry = tars.entry_of(fd, member)
+    except BaseException:
+        os.close(fd)
+        raise
+    return FileBytes(fd, entry.offset, entry.size)
 
 
 def _stored_in(source: ByteSource) -> StoredObject:
@@ -116,6 +129,7 @@ def _finished(source: ByteSource, meta: Meta, found: DataSet) -> StoredObject:
         meta.sop_class_uid,
         meta.sop_instance_uid,
         found.envelope,
+        meta.implementation_class_uid,
     )
     if _meta_differs(stored):
         stored.envelope += ("E11",)

@@ -57,6 +57,7 @@ RULES: tuple[Rule, ...] = (
     DB,
     *identity.RULES,
     standing.P11,
+    standing.LSE,  # pads its fragments itself, and so stands for P11
     standing.NKI,
     *pixels.RULES,
     *completeness.RULES,

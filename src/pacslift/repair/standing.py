@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.header import PIXEL_DATA, UNDEFINED
 from pacslift.inventory.nesting import LONG_VRS
-from pacslift.repair import bigendian, nki, oddfragments, unknownvr, values
+from pacslift.repair import bigendian, jpegls, nki, oddfragments, unknownvr, values
 from pacslift.repair.rule import Edit, Rule, Tier, dropped
 from pacslift.repair.splice import odd_elements
 from pacslift.repair.view import View
@@ -96,6 +96,14 @@ P11 = Rule(
     "A compressed frame of odd length: one zero byte behind it, the offsets moved",
     "PS3.5 A.4",
     _odd_fragments,
+    tags=frozenset({PIXEL_DATA}),
+)
+LSE = Rule(
+    jpegls.RULE,
+    Tier.DETERMINISTIC,
+    "JPEG-LS that dcm4chee 2 compressed with thresholds of its own: they are named in the stream",
+    "ISO 14495-1 C.2.4.1.1",
+    jpegls.edits,
     tags=frozenset({PIXEL_DATA}),
 )
 NKI = Rule(

@@ -227,7 +227,7 @@ def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
         "attempts": result.planned.attempts + delivery.attempts,
         "status": answer.status if answer else None,
         "seconds": answer.seconds if answer else None,
-        "file": result.candidate.relative if result.candidate else None,
+        "file": result.candidate.place if result.candidate else None,
     }
     if result.state in (InstanceState.STORED, InstanceState.STORED_CHANGED):
         row["stored_at"] = datetime.now(UTC).isoformat(timespec="seconds")

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import tars
 from pacslift.inventory.roots import open_inside
 from pacslift.inventory.stored import open_stored
 from pacslift.ledger import Candidate, Planned
@@ -53,7 +54,7 @@ def load_copy(planned: Planned, candidate: Candidate, book: OrderBook) -> Outgoi
     try:
         outgoing = opened(fd, candidate, orders)
     except SetAsideError as error:
-        raise SetAsideError(error.cause, f"{candidate.relative}: {error.detail}") from error
+        raise SetAsideError(error.cause, f"{candidate.place}: {error.detail}") from error
     try:
         require_identity(planned, outgoing, candidate, book.uids)
     except BaseException:
@@ -74,26 +75,34 @@ def opened(fd: int, candidate: Candidate, orders: Orders) -> Outgoing:
     except BaseException:
         os.close(fd)
         raise
-    return prepare(open_stored(fd, candidate.container), orders)  # both own the file from here on
+    stored = open_stored(fd, candidate.container, candidate.member)  # owns the file from here on
+    return prepare(stored, orders)
 
 
 def require_as_recorded(fd: int, candidate: Candidate) -> None:
-    """SetAsideError unless the file has the size and the digest that the database recorded."""
-    size = os.fstat(fd).st_size
+    """SetAsideError unless the object has the size and the digest that were recorded of it.
+
+    Both are of the file, or of the entry in a TAR file, which may say the digest itself.
+    """
+    start, size, listed = 0, os.fstat(fd).st_size, None
+    if candidate.container == tars.CONTAINER:
+        entry = tars.entry_of(fd, candidate.member)
+        start, size, listed = entry.offset, entry.size, entry.md5
     if candidate.size_bytes is not None and size != candidate.size_bytes:
         raise SetAsideError(
             Cause.SIZE_DIFFERS, f"{size} bytes on disk, {candidate.size_bytes} in the database"
         )
-    if not candidate.digest or candidate.digest_algorithm not in ALGORITHMS:
+    recorded, algorithm = candidate.digest or listed, candidate.digest_algorithm or "md5"
+    if not recorded or algorithm not in ALGORITHMS:
         return
-    digest = hashlib.new(candidate.digest_algorithm, usedforsecurity=False)
-    for offset in range(0, size, CHUNK):
-        digest.update(os.pread(fd, CHUNK, offset))
-    if digest.hexdigest() != candidate.digest.lower():
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    for offset in range(start, start + size, CHUNK):
+        digest.update(os.pread(fd, min(CHUNK, start + size - offset), offset))
+    if digest.hexdigest() != recorded.lower():
         raise SetAsideError(
             Cause.DIGEST_DIFFERS,
-            f"its {candidate.digest_algorithm} is {digest.hexdigest()}, "
-            f"{candidate.digest} in the database: the content has changed since it was stored",
+            f"its {algorithm} is {digest.hexdigest()}, {recorded} was recorded: "
+            "the content has changed since it was stored",
         )
 
 
@@ -114,7 +123,7 @@ def require_identity(
         if recorded and recorded != found and not cut_off(recorded, found):
             raise SetAsideError(
                 Cause.IDENTITY_DIFFERS,
-                f"{candidate.relative}: its {keyword} is {found or 'empty'}, "
+                f"{candidate.place}: its {keyword} is {found or 'empty'}, "
                 f"{recorded} in the database; a person has to say which is right",
             )
 

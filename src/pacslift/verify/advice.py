@@ -207,6 +207,7 @@ OF_STATE: Mapping[InstanceState, str] = {
 OF_FILE: Mapping[FileState, str] = {
     FileState.USED: "An instance is read from it.",
     FileState.SPARE_COPY: "A further copy of an instance, used if the first one is bad.",
+    FileState.WITHHELD: "Of an instance that the old database has deleted or hidden; not sent.",
     FileState.ATTACHMENT: "The database names it, as something that is no instance.",
     FileState.INDEX: "The dump or index itself, lying inside the storage.",
     FileState.ORPHAN: "A DICOM object that no row of the database names. Somebody must decide.",
