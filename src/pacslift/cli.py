@@ -22,6 +22,7 @@ from pacslift.errors import Cause, PacsliftError, StopError
 from pacslift.events import Stopped, silence
 from pacslift.extract.describe import describe_delimited
 from pacslift.extract.inspection import inspection
+from pacslift.extract.parts import without_later_parts
 from pacslift.flow import Run
 from pacslift.job import (
     Job,
@@ -267,7 +268,7 @@ def inspect(paths: Sequence[str], describe: bool, adapters: Sequence[Path], as_j
         return
     known = load_adapters(resolve_all(adapters))
     files, databases = files_and_databases(paths)
-    dumps: list[Path | str] = [*map(Path, files), *databases]
+    dumps: list[Path | str] = [*without_later_parts([Path(f) for f in files]), *databases]
     with tempfile.TemporaryDirectory(prefix="pacslift-") as private:
         seen = [inspection(dump, known, Path(private)) for dump in dumps]
     if as_json:

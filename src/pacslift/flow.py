@@ -22,6 +22,7 @@ from pacslift.adapter import Adapter, load_adapters
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
 from pacslift.events import Finding, Sink, StageFinished, StageStarted
 from pacslift.extract.odbc import redacted
+from pacslift.extract.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
 from pacslift.inventory.build import build_catalog
@@ -127,7 +128,7 @@ def inventory(run: Run, *, again: bool = False) -> None:
                 "is it the right dump, and complete? `pacslift inspect` shows its tables and rows"
             )
         found = take_inventory(
-            adapter, catalog, run.job.mounts, run.job.dumps, run.job.probe, run.tell
+            adapter, catalog, run.job.mounts, with_parts(run.job.dumps), run.job.probe, run.tell
         )
         run.ledger.forget("inventory", "planned")  # what follows may be cut off half written
         write_catalog(catalog, run.job.catalog)
@@ -322,7 +323,7 @@ def dumps_print(job: Job) -> list[tuple[str, int, int]]:
     """
     files = [
         file
-        for dump in job.dumps
+        for dump in with_parts(job.dumps)
         for file in (sorted(dump.rglob("*")) if dump.is_dir() else [dump])
         if file.is_file()
     ]

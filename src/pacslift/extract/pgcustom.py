@@ -11,7 +11,6 @@ import os
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import BinaryIO
 
 from pacslift.errors import DumpDamagedError
@@ -30,20 +29,22 @@ from pacslift.extract.pgtoc import (
     read_head,
 )
 from pacslift.extract.script import EarlyEnd, ScriptReader, ScriptTable, Survey, TableBook
+from pacslift.extract.source import DumpFile, source_of
 from pacslift.extract.statements import Dialect
 from pacslift.extract.window import PIECE, Opener, Window
 
 _DATA, _BLOBS = 1, 3
+_LONGEST = 1 << 48
 
 
-def read_pgcustom(path: Path, charset: str | None = None) -> ScriptReader:
+def read_pgcustom(path: DumpFile, charset: str | None = None) -> ScriptReader:
     """Reader of an archive; *charset* overrides its client_encoding."""
     codec = None if charset is None else job_codec(charset)
     return ScriptReader("pg_dump custom", path, lambda: _survey(path, codec))
 
 
-def _survey(path: Path, forced: str | None) -> Survey:
-    with path.open("rb") as file:
+def _survey(path: DumpFile, forced: str | None) -> Survey:
+    with source_of(path).open() as file:
         archive = ArchiveBytes(file.read, str(path))
         head = read_head(archive, str(path))
         entries = read_entries(archive, head)
@@ -86,7 +87,7 @@ def _create(book: TableBook, entry: Entry) -> None:
 
 
 def _add_rows(
-    path: Path, book: TableBook, entry: Entry, rows: Opener, settings: _Settings
+    path: DumpFile, book: TableBook, entry: Entry, rows: Opener, settings: _Settings
 ) -> ScriptTable:
     if copied := copy_header(entry.copy.encode()):
         table = book.table(entry.namespace, entry.tag, copied.columns)
@@ -110,7 +111,6 @@ def _missing(table: ScriptTable) -> EarlyEnd:
 
 def _walk(file: BinaryIO, archive: ArchiveBytes) -> tuple[dict[int, int], int | None]:
     """Where the content of each data block begins, by dump ID; and the ID of one that is cut."""
-    size = os.fstat(file.fileno()).st_size
     blocks: dict[int, int] = {}
     while kind := file.read(1):
         number = None
@@ -119,19 +119,20 @@ def _walk(file: BinaryIO, archive: ArchiveBytes) -> tuple[dict[int, int], int | 
             blocks[number] = file.tell()
             if kind[0] not in {_DATA, _BLOBS}:
                 return blocks, number
-            _skip(file, archive, size, several=kind[0] == _BLOBS)
+            _skip(file, archive, several=kind[0] == _BLOBS)
         except DumpDamagedError:
             return blocks, number
     return blocks, None
 
 
-def _skip(file: BinaryIO, archive: ArchiveBytes, size: int, *, several: bool) -> None:
+def _skip(file: BinaryIO, archive: ArchiveBytes, *, several: bool) -> None:
     """Move behind a block, or behind all large objects of one. DumpDamagedError at a cut."""
     while not several or archive.integer():
         while length := archive.integer():
-            if length < 0 or file.tell() + length > size:
-                raise DumpDamagedError(f"a data block ends at byte {size}")
-            file.seek(length, os.SEEK_CUR)
+            if 0 < length < _LONGEST:
+                file.seek(length - 1, os.SEEK_CUR)
+            if not 0 < length < _LONGEST or not file.read(1):
+                raise DumpDamagedError(f"a data block is cut off at byte {file.tell()}")
         if not several:
             return
 
@@ -177,12 +178,12 @@ class _Content:
         return piece
 
 
-def block_opener(path: Path, at: int, head: Head) -> Opener:
+def block_opener(path: DumpFile, at: int, head: Head) -> Opener:
     """Windows on the content of the block at byte *at*."""
 
     @contextmanager
     def opened() -> Iterator[Window]:
-        with path.open("rb") as file:
+        with source_of(path).open() as file:
             file.seek(at)
             yield Window(_Content(file, str(path), head).read, str(path))
 

@@ -1,0 +1,312 @@
+"""Where the bytes of a dump come from: parts of a file, a stretch of something, what is unpacked.
+
+Whatever they are, bytes are read forward from a place on. In files every place is as near as any
+other; in packed data one is reached by unpacking all before it. Therefore a pass that was left is
+kept on a Shelf, with what it read last: readers take the tables of a dump in the dump's order, and
+the next one goes on where the last one ended. Only the last pass is kept, so that any number of
+files costs no more memory than one.
+"""
+
+import io
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from pacslift.extract.packing import Packing, Unpacking
+from pacslift.extract.pump import Pump
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_KEPT = 16 << 20  # bytes of a pass that can be read again; windows read ahead by less
+_BUFFER = 256 << 10
+
+Read = Callable[[int], bytes]
+"""Gives at most as many bytes as asked, at least one, and b"" at the end."""
+
+
+class Bytes(Protocol):
+    """Bytes from somewhere.
+
+    *random* says that any place is reached at once. *early* says, once an early end was met, of
+    what and where.
+    """
+
+    random: bool
+    early: str | None
+
+    @property
+    def size(self) -> int:
+        """How many there are; may unpack all of them."""
+        ...
+
+    def reading(self, start: int) -> AbstractContextManager[Read]:
+        """Read from place *start* on."""
+        ...
+
+
+def head_of(source: Bytes, size: int) -> bytes:
+    """The first *size* bytes, or all there are."""
+    with source.reading(0) as read:
+        return taken(read, size)
+
+
+def taken(read: Read, size: int) -> bytes:
+    """The next *size* bytes, or all there are."""
+    parts = [b""]
+    while size and (piece := read(size)):
+        parts.append(piece)
+        size -= len(piece)
+    return b"".join(parts)
+
+
+class Parts:
+    """The files at *paths*, one behind the other."""
+
+    random = True
+    early: str | None = None
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._paths = paths
+        self._ends = list(accumulate(path.stat().st_size for path in paths))
+
+    @property
+    def size(self) -> int:
+        """See Bytes."""
+        return self._ends[-1]
+
+    @contextmanager
+    def reading(self, start: int) -> Iterator[Read]:
+        """See Bytes."""
+        with ExitStack() as stack:
+            first = min(bisect_right(self._ends, start), len(self._paths) - 1)
+            file = stack.enter_context(self._paths[first].open("rb", buffering=0))
+            file.seek(start - (self._ends[first - 1] if first else 0))
+            left = list(self._paths[first + 1 :])
+
+            def read(most: int) -> bytes:
+                nonlocal file
+                while not (piece := file.read(most)) and left:
+                    file.close()
+                    file = stack.enter_context(left.pop(0).open("rb", buffering=0))
+                return piece
+
+            yield read
+
+
+class Stretch:
+    """*length* bytes of *inner* from place *start* on."""
+
+    early: str | None = None
+
+    def __init__(self, inner: Bytes, start: int, length: int) -> None:
+        self._inner = inner
+        self._start = start
+        self.size = length
+        self.random = inner.random
+
+    @contextmanager
+    def reading(self, start: int) -> Iterator[Read]:
+        """See Bytes."""
+        with self._inner.reading(self._start + start) as read:
+            yield bounded(read, max(0, self.size - start))
+
+
+def bounded(read: Read, length: int) -> Read:
+    """*read* that ends after *length* bytes."""
+    left = length
+
+    def within(most: int) -> bytes:
+        nonlocal left
+        piece = read(min(most, left)) if left else b""
+        left -= len(piece)
+        return piece
+
+    return within
+
+
+class Shelf:
+    """Keeps the pass over packed bytes that was left last."""
+
+    def __init__(self) -> None:
+        self._kept: tuple[Unpacked, _Pass] | None = None
+
+    def take(self, owner: "Unpacked", start: int) -> "_Pass | None":
+        """The pass over *owner* if it can go on at *start*; ends any other."""
+        while self._kept is not None:
+            (of, kept), self._kept = self._kept, None
+            if of is owner and kept.low <= start:
+                return kept
+            kept.close()  # may put one here that it read from
+        return None
+
+    def put(self, owner: "Unpacked", left: "_Pass") -> None:
+        """Keep a pass that was left."""
+        self.close()
+        self._kept = owner, left
+
+    def close(self) -> None:
+        """End what is kept."""
+        while self._kept is not None:
+            (_, kept), self._kept = self._kept, None
+            kept.close()
+
+
+class Unpacked:
+    """What *inner* unpacks to; *name* is the packed file's. DumpDamagedError while reading.
+
+    *check* is put before each pass, and sees all its pieces.
+    """
+
+    random = False
+
+    def __init__(
+        self, inner: Bytes, packing: Packing, name: str, shelf: Shelf, check: "Check | None" = None
+    ) -> None:
+        self.inner = inner
+        self.packing = packing
+        self.name = name
+        self.check = check
+        self.early: str | None = None
+        self._shelf = shelf
+        self._size: int | None = None
+
+    @property
+    def size(self) -> int:
+        """See Bytes."""
+        if self._size is None:
+            with self._passing(0) as passing:
+                self._size = passing.end()
+        return self._size
+
+    @contextmanager
+    def reading(self, start: int) -> Iterator[Read]:
+        """See Bytes."""
+        with self._passing(start) as passing:
+            yield passing.read
+
+    @contextmanager
+    def _passing(self, start: int) -> Iterator["_Pass"]:
+        passing = self._shelf.take(self, start) or _Pass(self)
+        try:
+            passing.go(start)
+            yield passing
+        except BaseException:
+            passing.close()
+            raise
+        self._shelf.put(self, passing)
+
+
+Check = Callable[[Iterator[bytes]], Iterator[bytes]]
+"""Passes pieces on, and raises DumpDamagedError at the end where they are not what they should."""
+
+
+class _Pass:
+    """One pass over what is unpacked, in a thread of its own."""
+
+    def __init__(self, owner: Unpacked) -> None:
+        self._owner = owner
+        self._stack = ExitStack()
+        read = self._stack.enter_context(owner.inner.reading(0))
+        self._unpacking = Unpacking(read, owner.packing, owner.name)
+        pieces = self._unpacking.pieces()
+        self._pump = Pump(owner.check(pieces) if owner.check else pieces)
+        self._stack.callback(self._pump.close)
+        self._recent: deque[tuple[int, bytes]] = deque()  # places and pieces, without gaps
+        self._high = 0
+        self._at = 0
+
+    @property
+    def low(self) -> int:
+        """The first place that can be read still."""
+        return self._recent[0][0] if self._recent else self._high
+
+    def go(self, place: int) -> None:
+        """Read on from *place*, which must not be below `low`."""
+        self._at = place
+
+    def end(self) -> int:
+        """Pass over all that is left; gives the place of the end."""
+        while self._more():
+            pass
+        return self._high
+
+    def read(self, most: int) -> bytes:
+        """See Read."""
+        while self._at >= self._high:
+            if not self._more():
+                return b""
+        for place, piece in reversed(self._recent):
+            if place <= self._at:
+                found = piece[self._at - place : self._at - place + most]
+                self._at += len(found)
+                return found
+        raise IndexError(self._at)
+
+    def close(self) -> None:
+        """End it."""
+        self._stack.close()
+
+    def _more(self) -> bool:
+        piece = self._pump.next()
+        if not piece:
+            self._owner.early = self._unpacking.early
+            return False
+        self._recent.append((self._high, piece))
+        self._high += len(piece)
+        while self._high - self._recent[0][0] - len(self._recent[0][1]) >= _KEPT:
+            self._recent.popleft()
+        return True
+
+
+class _Raw(io.RawIOBase):
+    """*source* as Python's file objects have it."""
+
+    def __init__(self, source: Bytes) -> None:
+        self._source = source
+        self._stack = ExitStack()
+        self._read: Read | None = None
+        self._at = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        place = offset
+        if whence == io.SEEK_CUR:
+            place += self._at
+        elif whence == io.SEEK_END:
+            place += self._source.size
+        if place != self._at:
+            self._stack.close()
+            self._read = None
+            self._at = max(0, place)
+        return self._at
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        if self._read is None:
+            self._read = self._stack.enter_context(self._source.reading(self._at))
+        with memoryview(buffer) as view:
+            piece = self._read(len(view))
+            view[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def close(self) -> None:
+        self._stack.close()
+        super().close()
+
+
+def file_of(source: Bytes) -> BinaryIO:
+    """*source* as a file object that can be read and moved in; a move back may unpack again."""
+    return io.BufferedReader(_Raw(source), _BUFFER)
