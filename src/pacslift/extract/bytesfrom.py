@@ -104,7 +104,7 @@ class Stretch:
     early: str | None = None
 
     def __init__(self, inner: Bytes, start: int, length: int) -> None:
-        self._inner = inner
+        self.inner = inner
         self._start = start
         self.size = length
         self.random = inner.random
@@ -112,7 +112,7 @@ class Stretch:
     @contextmanager
     def reading(self, start: int) -> Iterator[Read]:
         """See Bytes."""
-        with self._inner.reading(self._start + start) as read:
+        with self.inner.reading(self._start + start) as read:
             yield bounded(read, max(0, self.size - start))
 
 
@@ -136,8 +136,8 @@ class Shelf:
         self._kept: tuple[Unpacked, _Pass] | None = None
 
     def take(self, owner: "Unpacked", start: int) -> "_Pass | None":
-        """The pass over *owner* if it can go on at *start*; ends any other."""
-        while self._kept is not None:
+        """The pass over *owner* if it can go on at *start*; ends one that is of no use."""
+        while self._kept is not None and not _rests_on(owner, self._kept[0]):
             (of, kept), self._kept = self._kept, None
             if of is owner and kept.low <= start:
                 return kept
@@ -156,53 +156,93 @@ class Shelf:
             kept.close()
 
 
+def _rests_on(owner: "Unpacked", other: "Unpacked") -> bool:
+    """Whether *owner* is unpacked from what *other* gives."""
+    below = owner.inner
+    while below is not other and isinstance(below, Unpacked | Stretch):
+        below = below.inner
+    return below is other
+
+
 class Unpacked:
     """What *inner* unpacks to; *name* is the packed file's. DumpDamagedError while reading.
 
-    *check* is put before each pass, and sees all its pieces.
+    *check* is put before each pass, and sees all its pieces. *base* is added to places in messages.
     """
 
     random = False
 
     def __init__(
-        self, inner: Bytes, packing: Packing, name: str, shelf: Shelf, check: "Check | None" = None
+        self,
+        inner: Bytes,
+        packing: Packing,
+        name: str,
+        shelf: Shelf,
+        check: "Check | None" = None,
+        base: int = 0,
     ) -> None:
         self.inner = inner
         self.packing = packing
         self.name = name
         self.check = check
         self.early: str | None = None
-        self._shelf = shelf
+        self.base = base
+        self.shelf = shelf
         self._size: int | None = None
 
     @property
     def size(self) -> int:
         """See Bytes."""
         if self._size is None:
-            with self._passing(0) as passing:
+            with _Passing(self, self.shelf, 0) as passing:
                 self._size = passing.end()
         return self._size
 
-    @contextmanager
-    def reading(self, start: int) -> Iterator[Read]:
+    def reading(self, start: int) -> AbstractContextManager[Read]:
         """See Bytes."""
-        with self._passing(start) as passing:
-            yield passing.read
-
-    @contextmanager
-    def _passing(self, start: int) -> Iterator["_Pass"]:
-        passing = self._shelf.take(self, start) or _Pass(self)
-        try:
-            passing.go(start)
-            yield passing
-        except BaseException:
-            passing.close()
-            raise
-        self._shelf.put(self, passing)
+        return _Reading(_Passing(self, self.shelf, start))
 
 
 Check = Callable[[Iterator[bytes]], Iterator[bytes]]
 """Passes pieces on, and raises DumpDamagedError at the end where they are not what they should."""
+
+
+class _Passing:
+    """Takes a pass from the shelf, or begins one, and puts it back unless something is raised.
+
+    No generator, since garbage may be collected in any thread, the pass's own among them.
+    """
+
+    def __init__(self, owner: Unpacked, shelf: Shelf, start: int) -> None:
+        self._owner = owner
+        self._shelf = shelf
+        self._start = start
+        self._pass: _Pass | None = None
+
+    def __enter__(self) -> "_Pass":
+        self._pass = self._shelf.take(self._owner, self._start) or _Pass(self._owner)
+        self._pass.go(self._start)
+        return self._pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        left, self._pass = self._pass, None
+        if left is not None and kind is None:
+            self._shelf.put(self._owner, left)
+        elif left is not None:
+            left.close()
+
+
+class _Reading(AbstractContextManager[Read]):
+    """What a pass reads."""
+
+    def __init__(self, passing: _Passing) -> None:
+        self._passing = passing
+
+    def __enter__(self) -> Read:
+        return self._passing.__enter__().read
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._passing.__exit__(kind)
 
 
 class _Pass:
@@ -212,7 +252,7 @@ class _Pass:
         self._owner = owner
         self._stack = ExitStack()
         read = self._stack.enter_context(owner.inner.reading(0))
-        self._unpacking = Unpacking(read, owner.packing, owner.name)
+        self._unpacking = Unpacking(read, owner.packing, owner.name, owner.base)
         pieces = self._unpacking.pieces()
         self._pump = Pump(owner.check(pieces) if owner.check else pieces)
         self._stack.callback(self._pump.close)
@@ -258,7 +298,7 @@ class _Pass:
             return False
         self._recent.append((self._high, piece))
         self._high += len(piece)
-        while self._high - self._recent[0][0] - len(self._recent[0][1]) >= _KEPT:
+        while len(self._recent) > 1 and self._high - self._recent[1][0] >= _KEPT:
             self._recent.popleft()
         return True
 

@@ -57,16 +57,11 @@ class IndexFile:
         self.path = self._source.path
         self._terms = terms or Terms()
         self._charset = None if charset is None else job_codec(charset)
-        layout = find_layout(self._source)
-        if layout is None:
-            raise DumpDamagedError(
-                f"{self.path} ends before its first image record. Copy it again."
-            )
-        self._layout: IndexLayout = layout
-        version = layout.version
-        self.server: str | None = "DCMTK dcmqrscp" + (f", index {version}" if version else "")
         with explained(self._source):
+            self._layout = self._found_layout()
             self._images_whole = self._whole_images()
+        version = self._layout.version
+        self.server: str | None = "DCMTK dcmqrscp" + (f", index {version}" if version else "")
 
     def shapes(self) -> Sequence[TableShape]:
         """Three tables; see the module."""
@@ -101,6 +96,14 @@ class IndexFile:
     def close(self) -> None:
         """End what is being unpacked."""
         self._source.close()
+
+    def _found_layout(self) -> IndexLayout:
+        layout = find_layout(self._source)
+        if layout is None:
+            raise DumpDamagedError(
+                f"{self.path} ends before its first image record. Copy it again."
+            )
+        return layout
 
     def _whole_images(self) -> int:
         """Number of image records that are all there."""

@@ -133,21 +133,25 @@ def packing_of(head: bytes) -> Packing | None:
 
 
 class Unpacking:
-    """One pass over the packed bytes that *read* gives, b"" at their end; *name* is the file's.
+    """One pass over packed bytes, from place *base* of the file *name* on, as *read* gives them.
 
     *early* says, once all pieces were given, where the last stream is cut off, if it is.
     """
 
-    def __init__(self, read: Callable[[int], bytes], packing: Packing, name: str) -> None:
+    def __init__(
+        self, read: Callable[[int], bytes], packing: Packing, name: str, base: int = 0
+    ) -> None:
         self._read = read
         self._packing = packing
         self._name = name
-        self._taken = 0
+        self._taken = base
         self.early: str | None = None
 
     def pieces(self) -> Iterator[bytes]:
         """What is unpacked. Raises DumpDamagedError for what is damaged, naming the place."""
         rest = self._take()
+        if not rest:
+            self._cut_off()
         while rest and self.early is None:
             rest = yield from self._stream(rest)
             rest = self._next_stream(rest)
@@ -163,9 +167,12 @@ class Unpacking:
             if piece:
                 yield piece
             elif not data and decoder.needs_input and not decoder.eof:
-                self.early = f"its {self._packing.word} data is cut off at byte {self._taken}"
+                self._cut_off()
                 return b""
         return decoder.unused_data + rest
+
+    def _cut_off(self) -> None:
+        self.early = f"its {self._packing.word} data is cut off at byte {self._taken}"
 
     def _next_stream(self, rest: bytes) -> bytes:
         """The beginning of the stream that follows; empty where there is none."""

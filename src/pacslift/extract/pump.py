@@ -41,7 +41,8 @@ class Pump:
     def close(self) -> None:
         """End the thread; what it reads from may be closed afterwards."""
         self._finalizer()
-        self._thread.join()
+        if self._thread is not threading.current_thread():
+            self._thread.join()
 
 
 def _halt(stop: threading.Event, room: threading.Semaphore) -> None:

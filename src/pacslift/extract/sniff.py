@@ -6,6 +6,7 @@ by how it begins; SQL scripts, which begin in many ways, by what stands in their
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
@@ -20,7 +21,7 @@ from pacslift.extract.pgtoc import MAGIC as PG_ARCHIVE
 from pacslift.extract.script import ScriptReader
 from pacslift.extract.scriptkinds import script_reader
 from pacslift.extract.shapes import DumpReader
-from pacslift.extract.source import Folder, Source, explained, opened
+from pacslift.extract.source import Folder, Source, opened
 from pacslift.extract.terms import EVERYWHERE, Terms
 
 _HEAD = 1 << 18
@@ -46,14 +47,17 @@ def open_dump(path: Path, workdir: Path, terms: Terms | None = None) -> DumpRead
     damage shows at once.
     """
     terms = terms or Terms()
-    try:
-        found = opened(path)
-        reader, packed = _opened(found, workdir, terms)
+    with ExitStack() as stack:
+        try:
+            found = opened(path)
+            stack.callback(found.close)
+            reader, packed = _opened(found, workdir, terms)
+        except OSError as error:
+            raise DumpFormatError(f"{path} cannot be opened: {error.strerror or error}") from error
         if isinstance(reader, ScriptReader | sqlite.SqliteFile):
             reader.terms = terms
         reader.format += packed
-    except OSError as error:
-        raise DumpFormatError(f"{path} cannot be opened: {error.strerror or error}") from error
+        stack.pop_all()
     return reader
 
 
@@ -63,8 +67,7 @@ def _opened(found: Source | Folder, workdir: Path, terms: Terms) -> tuple[DumpRe
         if reader := _open_set(found, terms):
             return reader, found.wording
         found = _lone(found)
-    with explained(found):
-        return _reader(found)(found, workdir, terms), found.wording
+    return _reader(found)(found, workdir, terms), found.wording
 
 
 def _open_set(folder: Folder, terms: Terms) -> DumpReader | None:
@@ -126,8 +129,8 @@ def _reader(source: Source) -> _Open:
 def _script_reader(head: bytes, source: Source) -> _Open:
     if read := script_reader(head):
         return lambda p, _, terms: read(p, _whole(terms))
-    if source.early_end:
-        raise DumpDamagedError("Copy it again.")
+    if cut := source.early_end:
+        raise DumpDamagedError(f"{source} ends early: {cut}. Copy it again.")
     first = lost_beginning(source.path) if source.file else None
     if first:
         raise DumpFormatError(

@@ -154,11 +154,17 @@ def worded(packed: tuple[str, ...], parts: int) -> str:
 
 @contextmanager
 def explained(source: object) -> Iterator[None]:
-    """Damage that is met meanwhile tells of *source*'s packing if that is cut off."""
+    """Where something is wrong with *source*, say so if it is how it is packed.
+
+    Damaged data may unpack to something for a while; its checksum comes last.
+    """
     try:
         yield
-    except DumpDamagedError as error:
-        cut = source.early_end if isinstance(source, Source) else None
+    except (DumpDamagedError, DumpFormatError) as error:
+        if not isinstance(source, Source) or not source.packed:
+            raise
+        _ = source.size  # raises DumpDamagedError for what is damaged
+        cut = source.early_end
         if not cut or cut in str(error):
             raise
         raise DumpDamagedError(f"{source} ends early: {cut}. {error}") from error
@@ -167,10 +173,15 @@ def explained(source: object) -> Iterator[None]:
 class Folder:
     """Files that belong together: of a folder on the disk, or of an archive."""
 
-    def __init__(self, path: Path, wording: str, shelf: Shelf | None = None) -> None:
+    def __init__(self, path: Path, shelf: Shelf | None = None) -> None:
         self.path = path
-        self.wording = wording
         self._shelf = shelf or Shelf()
+
+    @property
+    def wording(self) -> str:
+        """In what it, or each of its files, is packed; or nothing."""
+        words = {source.wording for source in self.sources()}
+        return words.pop() if len(words) == 1 else ""
 
     def sources(self) -> list[Source]:
         """The files right in it, by name; of an archive in its order, as they are read fastest."""
@@ -193,7 +204,7 @@ class DiskFolder(Folder):
     """A folder on the disk."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, "")
+        super().__init__(path)
         self._sources: list[Source] | None = None
 
     def sources(self) -> list[Source]:
@@ -237,7 +248,7 @@ class ArchiveFolder(Folder):
     def __init__(
         self, path: Path, members: Mapping[str, Bytes], packed: tuple[str, ...], shelf: Shelf
     ) -> None:
-        super().__init__(path, worded(packed, 1), shelf)
+        super().__init__(path, shelf)
         self._packed = packed
         self._sources: list[Source] | None = None
         root = _common(list(members))
@@ -245,6 +256,11 @@ class ArchiveFolder(Folder):
             PurePosixPath(name).relative_to(root).as_posix(): content
             for name, content in members.items()
         }
+
+    @property
+    def wording(self) -> str:
+        """See Folder."""
+        return worded(self._packed, 1)
 
     def sources(self) -> list[Source]:
         """See Folder."""

@@ -101,7 +101,7 @@ def _member(archive: Bytes, info: zipfile.ZipInfo, name: str, shelf: Shelf) -> B
         raise DumpDamagedError(f"{shown}: no member begins where the archive says. Copy it again.")
     packing = Packing("zip", SIGN, (), decoder)
     packed = Stretch(archive, at, info.compress_size)
-    return Unpacked(packed, packing, shown, shelf, _checked(info.CRC, size, shown))
+    return Unpacked(packed, packing, shown, shelf, _checked(info.CRC, size, shown), at)
 
 
 def _data_at(archive: Bytes, at: int) -> int | None:
@@ -146,7 +146,9 @@ def _lone_member(archive: Bytes, name: str, shelf: Shelf) -> dict[str, Bytes] | 
     called = head_of(Stretch(archive, _LOCAL.size, name_length), name_length)
     packing = Packing("zip", SIGN, (b"PK", b""), _EndlessInflater)
     rest = Stretch(archive, at, max(0, archive.size - at))
-    return {called.decode("utf-8", "replace") or name: Unpacked(rest, packing, name, shelf)}
+    return {
+        called.decode("utf-8", "replace") or name: Unpacked(rest, packing, name, shelf, base=at)
+    }
 
 
 class _EndlessInflater(Inflater):
