@@ -20,8 +20,9 @@ from pacslift.extract.charsets import job_codec
 from pacslift.extract.dbfheader import DbfTable, Field, is_dbf, read_header
 from pacslift.extract.dbfmemo import MemoFile, memo_source, open_memo, pointer
 from pacslift.extract.dbfvalues import MEMO_BYTES, MEMO_TEXT, Plain, has_its_width, plain_value
+from pacslift.extract.folder import Folder, opened
 from pacslift.extract.shapes import BATCH_ROWS, Batch, TableShape, lowered, numbered
-from pacslift.extract.source import DumpFile, Folder, Source, explained, opened
+from pacslift.extract.source import DumpFile, Source, explained
 from pacslift.extract.terms import Charsets, Terms
 from pacslift.extract.texts import TextDecoder
 from pacslift.extract.truncation import Cut

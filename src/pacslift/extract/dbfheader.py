@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.charsets import dbf_codec
+from pacslift.extract.folder import source_of
 from pacslift.extract.shapes import Column, TableShape
-from pacslift.extract.source import DumpFile, Source, source_of
+from pacslift.extract.source import DumpFile, Source
 
 VISUAL_FOXPRO = frozenset([0x30, 0x31, 0x32])
 FOXPRO = VISUAL_FOXPRO | {0xF5, 0xFB}

@@ -17,9 +17,10 @@ from pydicom.charset import convert_encodings, decode_bytes
 
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.charsets import job_codec
+from pacslift.extract.folder import source_of
 from pacslift.extract.indexlayout import MARK, STUDIES, IndexLayout, find_layout
 from pacslift.extract.shapes import Batch, Column, TableShape, lowered, numbered
-from pacslift.extract.source import DumpFile, explained, source_of
+from pacslift.extract.source import DumpFile, explained
 from pacslift.extract.terms import Terms
 from pacslift.extract.texts import TextDecoder
 from pacslift.extract.truncation import Cut

@@ -17,9 +17,10 @@ from pacslift.extract.charsets import cuttable
 from pacslift.extract.delimitedfields import SpellingError, field_column, value
 from pacslift.extract.delimitedform import TextForm
 from pacslift.extract.delimitedrows import RowShape, delimited_rows, row_at
+from pacslift.extract.folder import source_of
 from pacslift.extract.manifest import Described, read_manifest
 from pacslift.extract.shapes import BATCH_ROWS, Batch, Column, TableShape, lowered, numbered
-from pacslift.extract.source import DumpFile, Source, explained, source_of
+from pacslift.extract.source import DumpFile, Source, explained
 from pacslift.extract.terms import Terms
 from pacslift.extract.texts import TextDecoder
 from pacslift.extract.truncation import Cut

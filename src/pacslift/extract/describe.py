@@ -7,6 +7,7 @@ has decided. Names of columns are taken from a header; no value is ever printed.
 
 import codecs
 import re
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,10 @@ from pacslift.errors import DumpFormatError
 from pacslift.extract.bytesfrom import taken
 from pacslift.extract.delimitedform import FORMS, Escape, TextForm
 from pacslift.extract.dialectguess import Reading, readings
+from pacslift.extract.folder import Folder, opened
 from pacslift.extract.manifest import NAME, SUFFIX
 from pacslift.extract.mojibake import best_codecs
-from pacslift.extract.source import Folder, Source, opened
+from pacslift.extract.source import Source
 
 _SAMPLE = 1 << 20
 _TAIL = 200
@@ -34,13 +36,14 @@ def describe_delimited(path: Path) -> str:
     """
     try:
         found = opened(path)
-        files = found.sources() if isinstance(found, Folder) else [found]
     except OSError as error:
         raise DumpFormatError(f"{path} is no text file and no folder of text files") from error
-    files = [one for one in files if one.name != NAME and not one.name.endswith(SUFFIX)]
-    if not files:
-        raise DumpFormatError(f"{path} is no text file and no folder of text files")
-    parts = [_described(file) for file in files]
+    with closing(found):
+        files = found.sources() if isinstance(found, Folder) else [found]
+        files = [one for one in files if one.name != NAME and not one.name.endswith(SUFFIX)]
+        if not files:
+            raise DumpFormatError(f"{path} is no text file and no folder of text files")
+        parts = [_described(file) for file in files]
     return (
         "# A draft: look at every line, then keep it as tables.toml beside the files.\n"
         "# What each key means stands in docs/delimited.md. Types are for people, but for\n"

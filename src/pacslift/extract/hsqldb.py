@@ -11,17 +11,19 @@ Source: ScriptWriterText, RowOutputTextLog and StringConverter of HSQLDB 1.8 and
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.ddl import DdlError, read_create_table
 from pacslift.extract.expressions import Value, number_or_null
+from pacslift.extract.folder import source_of
 from pacslift.extract.script import ScriptReader, ScriptTable, Survey, TableBook
 from pacslift.extract.scriptheader import NAME, plain_name
 from pacslift.extract.scriptrows import RowForm
 from pacslift.extract.scriptrun import EarlyEndError, Kept, Product, settled, surveyed, take_rows
 from pacslift.extract.shapes import Batch, Column
-from pacslift.extract.source import DumpFile, Source, source_of
+from pacslift.extract.source import DumpFile, Source
 from pacslift.extract.statements import DOUBLED
 from pacslift.extract.texts import Literal
 from pacslift.extract.textsource import TextSource
@@ -142,7 +144,7 @@ def _refuse_log(script: Source) -> None:
     log = script.folder.get(f"{script.stem}.log") if script.name.endswith(".script") else None
     if log is None:
         return
-    with log.opener()() as window:
+    with closing(log), log.opener()() as window:
         while window.hold(1):
             if _CHANGE.match(taken(window, _LINE)):
                 raise DumpDamagedError(

@@ -31,8 +31,9 @@ from typing import Any, TypeVar
 from pacslift.errors import DumpFormatError
 from pacslift.extract.charsets import cuttable, job_codec
 from pacslift.extract.delimitedform import FORMS, Binary, Escape, TextForm
+from pacslift.extract.folder import Folder, folder_of, source_of
 from pacslift.extract.shapes import Column
-from pacslift.extract.source import DumpFile, Folder, Source, folder_of, source_of
+from pacslift.extract.source import DumpFile, Source
 from pacslift.extract.terms import Charsets
 
 NAME, SUFFIX = "tables.toml", ".manifest.toml"

@@ -21,10 +21,11 @@ import polars as pl
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.charsets import job_codec, mysql_codec
+from pacslift.extract.folder import Folder, folder_of
 from pacslift.extract.mysqldump import read_mysqldump
 from pacslift.extract.script import ScriptReader, ScriptTable, Survey
 from pacslift.extract.shapes import Batch, Column, TableShape, numbered
-from pacslift.extract.source import Folder, Source, explained, folder_of
+from pacslift.extract.source import Source, explained
 from pacslift.extract.taboptions import bit_bytes, odd_option
 from pacslift.extract.texts import TextDecoder, as_utf8
 from pacslift.extract.truncation import Cut

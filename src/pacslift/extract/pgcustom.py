@@ -16,6 +16,7 @@ from typing import BinaryIO
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.charsets import job_codec, postgresql_codec
 from pacslift.extract.ddl import DdlError, read_create_table
+from pacslift.extract.folder import source_of
 from pacslift.extract.insertheader import take_insert_header
 from pacslift.extract.insertrun import InsertRun
 from pacslift.extract.pgplain import copy_header, copy_run
@@ -29,7 +30,7 @@ from pacslift.extract.pgtoc import (
     read_head,
 )
 from pacslift.extract.script import EarlyEnd, ScriptReader, ScriptTable, Survey, TableBook
-from pacslift.extract.source import DumpFile, source_of
+from pacslift.extract.source import DumpFile
 from pacslift.extract.statements import Dialect
 from pacslift.extract.window import PIECE, Opener, Window
 

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Protocol
 
 from pacslift.errors import DumpFormatError
+from pacslift.extract.folder import Folder
 from pacslift.extract.shapes import Batch, Column, TableShape, lowered
-from pacslift.extract.source import DumpFile, Folder, Source, explained
+from pacslift.extract.source import DumpFile, Source, explained
 from pacslift.extract.terms import Terms
 from pacslift.extract.truncation import Cut
 

@@ -13,6 +13,7 @@ from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract import dbf, dcmqrscp, sqlite
 from pacslift.extract.dbfheader import is_dbf
 from pacslift.extract.delimited import DelimitedSet
+from pacslift.extract.folder import Folder, opened
 from pacslift.extract.manifest import is_manifest, manifest_of
 from pacslift.extract.mysqltab import is_tab_folder, read_mysqltab
 from pacslift.extract.parts import lost_beginning
@@ -21,7 +22,7 @@ from pacslift.extract.pgtoc import MAGIC as PG_ARCHIVE
 from pacslift.extract.script import ScriptReader
 from pacslift.extract.scriptkinds import script_reader
 from pacslift.extract.shapes import DumpReader
-from pacslift.extract.source import Folder, Source, opened
+from pacslift.extract.source import Source
 from pacslift.extract.terms import EVERYWHERE, Terms
 
 _HEAD = 1 << 18

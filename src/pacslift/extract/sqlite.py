@@ -21,8 +21,9 @@ import polars as pl
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.charsets import job_codec
+from pacslift.extract.folder import source_of
 from pacslift.extract.shapes import BATCH_ROWS, Batch, Column, TableShape, lowered, numbered
-from pacslift.extract.source import DumpFile, Source, source_of
+from pacslift.extract.source import DumpFile, Source
 from pacslift.extract.terms import Terms
 from pacslift.extract.texts import TextDecoder
 
@@ -171,12 +172,9 @@ def _in_memory(source: Source) -> tuple[sqlite3.Connection, bytes]:
     DumpFormatError for one that is too large, or has changes beside it that belong to it.
     """
     for end in _BESIDE:
-        log = source.folder.like(source.name + end)
-        if log is not None and log.head(1):
-            raise DumpFormatError(
-                f"{source} and {log} belong together, and SQLite puts them together on a disk "
-                "only. Unpack both of them into one folder."
-            )
+        if log := source.folder.like(source.name + end):
+            with closing(log):
+                _refuse_log(source, log)
     with source.open_random(_MOST_HELD, "SQLite reads all over its file") as file:
         content = bytearray(file.read(_MOST_HELD + 1))
     if len(content) > _MOST_HELD:
@@ -192,6 +190,15 @@ def _in_memory(source: Source) -> tuple[sqlite3.Connection, bytes]:
     database.deserialize(content)
     source.close()
     return database, header
+
+
+def _refuse_log(source: Source, log: Source) -> None:
+    """Refuse what a log with content lies beside."""
+    if log.head(1):
+        raise DumpFormatError(
+            f"{source} and {log} belong together, and SQLite puts them together on a disk only. "
+            "Unpack both of them into one folder."
+        )
 
 
 def _connected(uri: str) -> sqlite3.Connection:

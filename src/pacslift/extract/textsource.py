@@ -12,7 +12,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from pacslift.extract.source import DumpFile, source_of
+from pacslift.extract.folder import source_of
+from pacslift.extract.source import DumpFile
 from pacslift.extract.window import Opener, Window, opener
 
 _STEP = 64 << 10  # bytes of the file between two marks

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
-from pacslift.extract.bytesfrom import Bytes, Check, Shelf, Stretch, Unpacked, file_of, head_of
+from pacslift.extract.bytesfrom import Bytes, Stretch, file_of, head_of
 from pacslift.extract.packing import Decoder, Inflater, Packing
+from pacslift.extract.unpacked import Check, Shelf, Unpacked
 from pacslift.extract.zstdframe import ZstdFrame
 
 SIGN = re.compile(rb"PK(?:\x03\x04|\x05\x06)")

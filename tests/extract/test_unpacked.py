@@ -9,10 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract import bytesfrom, packing
-from pacslift.extract.bytesfrom import Parts, Shelf, Stretch, Unpacked, head_of, taken
+from pacslift.extract import packing
+from pacslift.extract import unpacked as unpacking
+from pacslift.extract.bytesfrom import Parts, Stretch, head_of, taken
 from pacslift.extract.packing import packing_of
 from pacslift.extract.pump import Pump
+from pacslift.extract.unpacked import Shelf, Unpacked
 
 CONTENT = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(3200))
 KIND = packing_of(gzip.compress(b""))
@@ -22,13 +24,13 @@ KIND = packing_of(gzip.compress(b""))
 def passes(monkeypatch):
     """How often data was unpacked from its beginning."""
     begun = []
-    unpacking = bytesfrom.Unpacking
+    original = unpacking.Unpacking
 
     def counted(*arguments):
         begun.append(1)
-        return unpacking(*arguments)
+        return original(*arguments)
 
-    monkeypatch.setattr(bytesfrom, "Unpacking", counted)
+    monkeypatch.setattr(unpacking, "Unpacking", counted)
     return begun
 
 
@@ -51,7 +53,7 @@ def read_at(source, place, size):
 def test_any_place_of_packed_data_is_read_in_any_order(tmp_path_factory, moves, piece, kept):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(packing, "PIECE", piece)
-        patch.setattr(bytesfrom, "_KEPT", kept)
+        patch.setattr(unpacking, "_KEPT", kept)
         shelf = Shelf()
         source = unpacked(tmp_path_factory.getbasetemp(), shelf=shelf)
         for place, size in moves:
@@ -63,7 +65,7 @@ def test_any_place_of_packed_data_is_read_in_any_order(tmp_path_factory, moves, 
 
 def test_tables_in_the_dumps_order_cost_one_pass(tmp_path, passes, monkeypatch):
     monkeypatch.setattr(packing, "PIECE", 1000)
-    monkeypatch.setattr(bytesfrom, "_KEPT", 4000)
+    monkeypatch.setattr(unpacking, "_KEPT", 4000)
     shelf = Shelf()
     source = unpacked(tmp_path, shelf=shelf)
     for place in range(0, len(CONTENT), 2000):
