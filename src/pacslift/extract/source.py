@@ -63,7 +63,7 @@ class Source:
         """Where what is packed is cut off, once it was read to there."""
         cut = self.content.early
         if cut and self.parts > 1:
-            return f"{cut} of its {self.parts} parts together; is another part missing behind them?"
+            return f"{cut} of its {self.parts} parts together, or a part behind them is missing"
         return cut
 
     def meet_end(self, truncation: Truncation, table: str | None, rows: int) -> None:
