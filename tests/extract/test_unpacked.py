@@ -2,6 +2,7 @@ import gc
 import gzip
 import hashlib
 import threading
+import warnings
 
 import pytest
 from dumptext import file_of
@@ -96,6 +97,16 @@ def test_a_pass_that_nobody_closes_leaves_no_thread(tmp_path):
     gc.collect()
     thread.join(10)
     assert threading.active_count() == before
+
+
+def test_a_pass_that_nobody_closes_leaves_no_file_open(tmp_path):
+    source = unpacked(tmp_path, bytes(40 << 20))
+    read_at(source, 0, 10)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        del source
+        gc.collect()
+    assert not told
 
 
 def test_what_is_packed_in_what_is_packed_goes_on_where_it_was(tmp_path, passes):

@@ -6,6 +6,7 @@ next one goes on where the last one ended. Only the last pass is kept, so that a
 costs no more memory than one.
 """
 
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
@@ -144,6 +145,7 @@ class _Pass:
         pieces = self._unpacking.pieces()
         self._pump = Pump(owner.check(pieces) if owner.check else pieces)
         self._stack.callback(self._pump.close)
+        weakref.finalize(self, self._stack.close)  # where nobody closes it
         self._recent: deque[tuple[int, bytes]] = deque()  # places and pieces, without gaps
         self._high = 0
         self._at = 0
