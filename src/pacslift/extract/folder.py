@@ -32,8 +32,7 @@ class Folder:
     @property
     def wording(self) -> str:
         """In what it, or each of its files, is packed; or nothing."""
-        words = {source.wording for source in self.sources()}
-        return words.pop() if len(words) == 1 else ""
+        raise NotImplementedError
 
     def sources(self) -> list[Source]:
         """The files right in it, by name; of an archive in its order, as they are read fastest."""
@@ -58,6 +57,12 @@ class DiskFolder(Folder):
     def __init__(self, path: Path) -> None:
         super().__init__(path)
         self._sources: list[Source] | None = None
+
+    @property
+    def wording(self) -> str:
+        """See Folder; of the files that a reader has asked for, as there may be very many."""
+        words = {source.wording for source in self._sources or ()}
+        return words.pop() if len(words) == 1 else ""
 
     def sources(self) -> list[Source]:
         """See Folder."""
