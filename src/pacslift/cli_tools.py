@@ -14,6 +14,7 @@ from pacslift.cli_frame import ACCEPT_TRUNCATED, ADAPTERS, AS_JSON, PATH
 from pacslift.conformance import accept_case, check_adapter
 from pacslift.extract.describe import describe_delimited
 from pacslift.extract.inspection import inspection
+from pacslift.extract.parts import without_later_parts
 from pacslift.job import files_and_databases, resolve_all
 from pacslift.repair.catalogue import rule_rows
 from pacslift.scaffold import scaffold
@@ -34,7 +35,7 @@ def inspect(paths: Sequence[str], describe: bool, accept_truncated: bool,
         return
     known = load_adapters(resolve_all(adapters))
     files, databases = files_and_databases(paths)
-    dumps: list[Path | str] = [*map(Path, files), *databases]
+    dumps: list[Path | str] = [*without_later_parts([Path(f) for f in files]), *databases]
     with tempfile.TemporaryDirectory(prefix="pacslift-") as private:
         seen = [
             inspection(dump, known, Path(private), accept_truncated=accept_truncated)

@@ -23,6 +23,7 @@ from pacslift.adapter import Adapter, load_adapters
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
 from pacslift.events import Finding, Sink, StageFinished, StageStarted
 from pacslift.extract.odbc import redacted
+from pacslift.extract.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
 from pacslift.inventory.build import build_catalog
@@ -152,7 +153,7 @@ def inventory(run: Run, *, again: bool = False) -> None:
             adapter,
             catalog,
             run.job.mounts,
-            run.job.dumps,
+            with_parts(run.job.dumps),
             run.job.probe,
             run.tell,
             accept_lost=run.job.accept_lost,
@@ -390,7 +391,7 @@ def dumps_print(job: Job) -> list[tuple[str, int, int]]:
     """
     files = [
         file
-        for dump in job.dumps
+        for dump in with_parts(job.dumps)
         for file in (sorted(dump.rglob("*")) if dump.is_dir() else [dump])
         if file.is_file()
     ]

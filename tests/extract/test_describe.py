@@ -1,5 +1,6 @@
 import re
 import tomllib
+from contextlib import suppress
 
 import pytest
 from delimitedtext import WRITERS
@@ -7,7 +8,7 @@ from dumptext import rows_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacslift.errors import DumpFormatError
+from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.delimited import DelimitedSet
 from pacslift.extract.describe import describe_delimited
 
@@ -114,4 +115,5 @@ def test_any_text_gives_a_draft_that_is_toml(tmp_path_factory, text, codec):
 
 @given(st.binary(max_size=100))
 def test_any_bytes_give_a_draft_that_is_toml(tmp_path_factory, content):
-    tomllib.loads(draft(tmp_path_factory.getbasetemp(), content, 'a "b".txt'))
+    with suppress(DumpDamagedError):  # what begins as if it were packed
+        tomllib.loads(draft(tmp_path_factory.getbasetemp(), content, 'a "b".txt'))

@@ -15,7 +15,8 @@ def read(path):
 def test_what_is_not_said_is_as_the_product_writes_it(tmp_path):
     (table,) = read(delimited_set(tmp_path, b"", dialect="informix"))
     assert (table.form.delimiter, table.form.terminator) == (b"|", b"|\n")
-    assert (table.name, table.files, table.rows) == ("t", (tmp_path / "t.txt",), None)
+    (file,) = table.files
+    assert (table.name, file.path, table.rows) == ("t", tmp_path / "t.txt", None)
 
 
 def test_the_job_overrides_the_character_set(tmp_path):
@@ -70,7 +71,9 @@ def test_what_is_no_manifest_is_told_so(tmp_path, text, trouble):
 
 def test_a_folder_with_two_manifests_is_not_guessed(tmp_path):
     delimited_set(tmp_path, b"")
-    assert manifest_of(tmp_path) == tmp_path / "tables.toml"
+    manifest = manifest_of(tmp_path)
+    assert manifest is not None
+    assert manifest.path == tmp_path / "tables.toml"
     (tmp_path / "x.manifest.toml").write_text("")
     with pytest.raises(DumpFormatError, match=r"tables.toml and x.manifest.toml; name one"):
         manifest_of(tmp_path)

@@ -5,6 +5,7 @@ import pytest
 from dumptext import everything, file_of, frames_of, pieces_of, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
+from packedfiles import archive as zip_of
 from pgarchive import (
     ENDINGS,
     GZIP,
@@ -221,3 +222,24 @@ def held_by(reader) -> None:
     ):
         assert (name, read_as.to_list()) == (name, list(held))
     assert reader.row_counts() == {"t": 4, "empty_one": 0}
+
+
+@pytest.mark.parametrize("compression", [NONE, GZIP, LZ4, ZSTD])
+@pytest.mark.parametrize("pack", [zip_of, tar_of, lambda files: gzip.compress(tar_of(files))])
+@pytest.mark.parametrize("below", ["", "pacs.dump/"])
+def test_a_directory_in_an_archive_is_read(tmp_path, compression, pack, below):
+    files = archive(compression=compression).files([EMPTY, FILES, LONG])
+    inside = {below + name: content for name, content in reversed(files.items())}
+    reader = read(file_of(tmp_path, pack(inside)), tmp_path)
+    assert reader.format.startswith("pg_dump directory, ")
+    assert rows_of(reader, "files") == READ
+    assert reader.row_counts() == {"empty_one": 0, "files": 2, "long": 2000}
+    reader.close()
+
+
+def test_a_packed_tar_file_of_pg_dump_is_read(tmp_path):
+    files = archive().files([EMPTY, FILES, LONG])
+    reader = read(file_of(tmp_path, gzip.compress(tar_of(files))), tmp_path)
+    assert reader.format == "pg_dump tar, gzip compressed"
+    assert reader.row_counts() == {"empty_one": 0, "files": 2, "long": 2000}
+    reader.close()

@@ -50,9 +50,8 @@ def test_a_folder_is_a_set_of_dbf_files(tmp_path):
     [
         (b"", "it is empty"),
         (b"hello", "is in no format that is read"),
-        (b"\x1f\x8b\x08", "is compressed; unpack it"),
-        (b"PK\x03\x04", "is compressed; unpack it"),
-        (b"TAPE\0\0", "is a tar or backup file"),
+        (b"7z\xbc\xaf'\x1c", "is packed with 7-Zip, .*; unpack it"),
+        (b"TAPE\0\0", "is a backup of SQL Server; restore it"),
         (bytes(128) + b"DICM", "is a DICOM file, not a dump"),
     ],
 )

@@ -18,9 +18,11 @@ import polars as pl
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.charsets import job_codec
 from pacslift.extract.dbfheader import DbfTable, Field, is_dbf, read_header
-from pacslift.extract.dbfmemo import MemoFile, memo_path, pointer
+from pacslift.extract.dbfmemo import MemoFile, memo_source, open_memo, pointer
 from pacslift.extract.dbfvalues import MEMO_BYTES, MEMO_TEXT, Plain, has_its_width, plain_value
+from pacslift.extract.folder import Folder, opened
 from pacslift.extract.shapes import BATCH_ROWS, Batch, TableShape, lowered, numbered
+from pacslift.extract.source import DumpFile, Source, explained
 from pacslift.extract.terms import Charsets, Terms
 from pacslift.extract.texts import TextDecoder
 from pacslift.extract.truncation import Cut
@@ -37,24 +39,28 @@ class DbfSet:
     format = "DBF set"
     server: str | None = None
 
-    def __init__(self, path: Path, charset: str | None = None, terms: Terms | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, path: DumpFile | Folder, charset: str | None = None, terms: Terms | None = None
+    ) -> None:
+        found = opened(path) if isinstance(path, Path) else path
+        self.path = found.path
+        self._file = found
         self._terms = terms or Terms()
         forced = None if charset is None else job_codec(charset)
-        found = sorted(path.iterdir()) if path.is_dir() else [path]
-        self._tables = [self._checked(p, forced) for p in found if _is_of_the_set(p)]
+        sources = found.sources() if isinstance(found, Folder) else [found]
+        self._tables = [self._checked(one, forced) for one in sources if _is_of_the_set(one)]
 
     @cached_property
-    def _deleted(self) -> dict[Path, int]:
+    def _deleted(self) -> dict[str, int]:
         """Deleted records by file; the flags are a byte a record, and read once."""
-        return {table.path: _count_deleted(table) for table in self._tables}
+        return {str(table.source): _count_deleted(table) for table in self._tables}
 
     def shapes(self) -> Sequence[TableShape]:
         """The live rows of each file and, where it has any, the deleted ones."""
         return [
             TableShape(table.name + suffix, table.shape.columns)
             for table in self._tables
-            for suffix in (("", "_deleted") if self._deleted[table.path] else ("",))
+            for suffix in (("", "_deleted") if self._deleted[str(table.source)] else ("",))
         ]
 
     def batches(self, wanted: Mapping[str, Sequence[str]]) -> Iterator[Batch]:
@@ -70,27 +76,30 @@ class DbfSet:
         """Rows per table, live and deleted ones apart."""
         counts: dict[str, int] = {}
         for table in self._tables:
-            deleted = self._deleted[table.path]
+            deleted = self._deleted[str(table.source)]
             counts[table.name] = table.records - deleted
             if deleted:
                 counts[table.name + "_deleted"] = deleted
         return counts
 
     def close(self) -> None:
-        """Nothing was made."""
+        """End what is being unpacked."""
+        self._file.close()
 
-    def _checked(self, path: Path, forced: str | None) -> DbfTable:
-        """The header of *path*, its number of records held against the file's length."""
-        said = self._terms.charsets.codec(path.stem)
-        table = read_header(path, said or forced)
-        whole = table.whole_records
-        if whole < table.records:
-            self._terms.truncation.meet(
-                Cut(str(path), table.name, whole),
-                f"{path}: table {table.name} has {table.records} records by its header and ends "
-                f"after record {whole}, the last good one.",
-            )
-            return replace(table, records=whole)
+    def _checked(self, source: Source, forced: str | None) -> DbfTable:
+        """The header of *source*, its number of records held against the file's length."""
+        said = self._terms.charsets.codec(source.stem)
+        with explained(source):
+            table = read_header(source, said or forced)
+            whole = table.whole_records
+            if whole < table.records:
+                self._terms.truncation.meet(
+                    Cut(str(source), table.name, whole),
+                    f"{source}: table {table.name} has {table.records} records by its header and "
+                    f"ends after record {whole}, the last good one.",
+                )
+                return replace(table, records=whole)
+        source.meet_end(self._terms.truncation, table.name, table.records)
         return table
 
     def _rows(
@@ -142,12 +151,12 @@ def _said(charsets: Charsets, table: DbfTable, column: str) -> str:
     return charsets.codec(table.name, column) or ""
 
 
-def _is_of_the_set(path: Path) -> bool:
+def _is_of_the_set(source: Source) -> bool:
     """Whether a file is a DBF; one that is none and has the name of one is damaged."""
-    if path.is_file() and is_dbf(path):
+    if is_dbf(source):
         return True
-    if path.is_file() and path.suffix.lower() == ".dbf":
-        raise DumpDamagedError(f"{path} has no DBF header. Copy the file again.")
+    if source.name.lower().endswith(".dbf"):
+        raise DumpDamagedError(f"{source} has no DBF header. Copy the file again.")
     return False
 
 
@@ -159,7 +168,7 @@ def _count_deleted(table: DbfTable) -> int:
 def _blocks(table: DbfTable, most: int) -> Iterator[bytes]:
     """The records, as many whole ones at once as make a good piece, at most *most*."""
     step = max(1, min(most, _PIECE // table.record_length))
-    with table.path.open("rb") as file:
+    with table.source.open() as file:
         file.seek(table.header_length)
         for before in range(0, table.records, step):
             yield file.read(min(step, table.records - before) * table.record_length)
@@ -183,7 +192,7 @@ def _record_pattern(table: DbfTable, chosen: Sequence[Field]) -> re.Pattern[byte
     start = bits.offset if bits else table.record_length
     width = bits.width if bits else 0
     if start < at:  # the bits stand before a field that is wanted, as no product writes them
-        raise DumpFormatError(f"{table.path}: _NullFlags is not the last field")
+        raise DumpFormatError(f"{table.source}: _NullFlags is not the last field")
     rest = table.record_length - start - width
     parts.append(b".{%d}(.{%d}).{%d}()" % (start - at, width, rest))
     return re.compile(b"(.)" + b"".join(parts), re.DOTALL)
@@ -211,7 +220,7 @@ class _ColumnReader:
                     found.append(self._by_bits(value, bits))
         except (ValueError, DumpDamagedError) as error:
             raise DumpDamagedError(
-                f"{self._table.path}: table {self._table.name}, record {numbers[len(found)]}, "
+                f"{self._table.source}: table {self._table.name}, record {numbers[len(found)]}, "
                 f"column {self.field.column.name}: {error}"
             ) from error
         return found
@@ -233,12 +242,12 @@ class _ColumnReader:
         plain = plain_value(kind, big_endian=self._table.version in _DBASE7)
         if plain is None:
             raise DumpFormatError(
-                f"{self._table.path}: column {self.field.column.name} is of the DBF type {kind}, "
+                f"{self._table.source}: column {self.field.column.name} is of the DBF type {kind}, "
                 "which is not known"
             )
         if not has_its_width(self.field):
             raise DumpDamagedError(
-                f"{self._table.path}: column {self.field.column.name} of the type {kind} has a "
+                f"{self._table.source}: column {self.field.column.name} of the type {kind} has a "
                 f"width of {self.field.width}. The header is damaged; copy the file again."
             )
         return plain
@@ -250,16 +259,16 @@ def _is_set(bits: bytes, place: int | None) -> bool:
 
 def _memo_reading(table: DbfTable, stack: ExitStack) -> Plain:
     """Reads pointers; the memo file is opened at the first that names a block."""
-    opened: list[MemoFile] = []
+    memos: list[MemoFile] = []
 
     def content(raw: bytes) -> bytes:
         block = pointer(raw)
         if not block:
             return b""
-        if not opened:
-            path = memo_path(table)
-            file = stack.enter_context(path.open("rb"))
-            opened.append(MemoFile(path, file, table.version))
-        return opened[0].content(block)
+        if not memos:
+            source = memo_source(table)
+            file = stack.enter_context(open_memo(source))
+            memos.append(MemoFile(str(source), file, table.version))
+        return memos[0].content(block)
 
     return content

@@ -7,11 +7,12 @@ fdd000325.shtml; "Table File Structure (.dbc, .dbf, .frx …)" of Visual FoxPro'
 """
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.charsets import dbf_codec
+from pacslift.extract.folder import source_of
 from pacslift.extract.shapes import Column, TableShape
+from pacslift.extract.source import DumpFile, Source
 
 VISUAL_FOXPRO = frozenset([0x30, 0x31, 0x32])
 FOXPRO = VISUAL_FOXPRO | {0xF5, 0xFB}
@@ -38,7 +39,7 @@ class Field:
 class DbfTable:
     """One file's header. *flags* is the field that holds the bits of Visual FoxPro."""
 
-    path: Path
+    source: Source
     version: int
     records: int
     header_length: int
@@ -50,7 +51,7 @@ class DbfTable:
     @property
     def name(self) -> str:
         """The table's name is its file's."""
-        return self.path.stem
+        return self.source.stem
 
     @property
     def shape(self) -> TableShape:
@@ -60,14 +61,13 @@ class DbfTable:
     @property
     def whole_records(self) -> int:
         """So many records are in the file from end to end."""
-        found = self.path.stat().st_size - self.header_length
+        found = self.source.size - self.header_length
         return max(found, 0) // self.record_length
 
 
-def is_dbf(path: Path) -> bool:
+def is_dbf(path: DumpFile) -> bool:
     """Whether a file's header is one of a DBF, by its numbers and not by its first byte alone."""
-    with path.open("rb") as file:
-        head = file.read(33)
+    head = source_of(path).head(33)
     if len(head) < 33 or head[0] not in VERSIONS or not _is_date(head[1:4]):  # noqa: PLR2004
         return False
     length = int.from_bytes(head[8:10], "little")
@@ -78,33 +78,33 @@ def _is_date(date: bytes) -> bool:
     return 0 <= date[1] <= 12 and 0 <= date[2] <= 31  # noqa: PLR2004
 
 
-def read_header(path: Path, forced: str | None) -> DbfTable:
-    """The header of the file at *path*; *forced* overrides its code page mark.
+def read_header(source: Source, forced: str | None) -> DbfTable:
+    """The header of the file *source*; *forced* overrides its code page mark.
 
     Raises DumpDamagedError for a header that is cut or contradicts itself.
     """
-    with path.open("rb") as file:
+    with source.open() as file:
         head = file.read(32)
         length = int.from_bytes(head[8:10], "little")
         described = file.read(length - 32)
     if len(described) < length - 32 or b"\r" not in described[::32]:
-        raise DumpDamagedError(f"{path} ends inside its header. Copy the file again.")
+        raise DumpDamagedError(f"{source} ends inside its header. Copy the file again.")
     record_length = int.from_bytes(head[10:12], "little")
     ends = described[::32].index(b"\r") * 32
     fields = _fields([described[i : i + 32] for i in range(0, ends, 32)], head[0])
     taken = 1 + sum(field.width for field in fields)
     if taken > record_length:
         raise DumpDamagedError(
-            f"{path}: the fields take {taken} bytes, the header says a record has {record_length}. "
-            "The header is damaged; copy the file again."
+            f"{source}: the fields take {taken} bytes, the header says a record has "
+            f"{record_length}. The header is damaged; copy the file again."
         )
     return DbfTable(
-        path,
+        source,
         head[0],
         int.from_bytes(head[4:8], "little"),
         length,
         record_length,
-        forced or dbf_codec(head[29], str(path)),
+        forced or dbf_codec(head[29], str(source)),
         tuple(field for field in fields if field.kind != "0"),
         next((field for field in fields if field.kind == "0"), None),
     )

@@ -11,29 +11,30 @@ Source: "Memo File Structure (.fpt)" of Visual FoxPro's documentation; dBase IV 
 """
 
 import os
-import re
-from pathlib import Path
 from typing import BinaryIO
 
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.dbfheader import FOXPRO, DbfTable
+from pacslift.extract.source import Source
 
 _BLOCK = 512
 _DBASE3 = frozenset([0x03, 0x83])
 _DBASE4 = b"\xff\xff\x08\x00"
 _STEP = 64 << 10
 _END = b"\x1a"
+_MOST_HELD = 256 << 20
 
 
 class MemoFile:
     """The memo file of one table, open for one pass over one column."""
 
-    def __init__(self, path: Path, file: BinaryIO, version: int) -> None:
-        self._path = path
+    def __init__(self, name: str, file: BinaryIO, version: int) -> None:
+        self._name = name
         self._file = file
         self._foxpro = version in FOXPRO
-        self._size = os.fstat(file.fileno()).st_size
+        self._size = file.seek(0, os.SEEK_END)
         self._left = self._size
+        file.seek(0)
         head = file.read(22)
         if version in _DBASE3:
             self._block = _BLOCK
@@ -78,22 +79,29 @@ class MemoFile:
 
     def _damaged(self, block: int, trouble: str) -> DumpDamagedError:
         return DumpDamagedError(
-            f"{self._path}: the text at block {block} {trouble}. Copy the table and its memo file "
+            f"{self._name}: the text at block {block} {trouble}. Copy the table and its memo file "
             "again, both at the same time."
         )
 
 
-def memo_path(table: DbfTable) -> Path:
+def memo_source(table: DbfTable) -> Source:
     """The memo file beside *table*, whatever the case of its name. DumpDamagedError without one."""
     suffix = ".fpt" if table.version in FOXPRO else ".dbt"
-    wanted = re.compile(re.escape(table.path.stem + suffix), re.IGNORECASE)
-    found = sorted(p for p in table.path.parent.iterdir() if wanted.fullmatch(p.name))
-    if not found:
+    found = table.source.folder.like(table.name + suffix)
+    if found is None:
         raise DumpDamagedError(
-            f"{table.path} keeps texts in {table.path.stem}{suffix}, which is not beside it. Copy "
+            f"{table.source} keeps texts in {table.name}{suffix}, which is not beside it. Copy "
             "that file as well."
         )
-    return found[0]
+    return found
+
+
+def open_memo(source: Source) -> BinaryIO:
+    """The memo file; one that is packed is held in memory, since records name its blocks at will.
+
+    DumpFormatError for one that is too large for that.
+    """
+    return source.open_random(_MOST_HELD, "records name places all over it")
 
 
 def pointer(raw: bytes) -> int:

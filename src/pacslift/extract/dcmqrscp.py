@@ -12,12 +12,13 @@ Source: dcmqrdb/libsrc/dcmqrdbi.cc of DCMTK; the layout: indexlayout.py.
 import struct
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.charsets import job_codec
+from pacslift.extract.folder import source_of
 from pacslift.extract.indexlayout import MARK, STUDIES, IndexLayout, find_layout
 from pacslift.extract.shapes import Batch, Column, TableShape, lowered, numbered
+from pacslift.extract.source import DumpFile, explained
 from pacslift.extract.terms import Terms
 from pacslift.extract.texts import TextDecoder
 from pacslift.extract.truncation import Cut
@@ -37,11 +38,10 @@ _Rows = tuple[list[int], list[dict[str, bytes]]]  # record numbers and values
 _RECORDS = 500  # image records read at once: 4 MB
 
 
-def is_index(path: Path) -> bool:
+def is_index(path: DumpFile) -> bool:
     """Whether the file is an index.dat: by its mark, or by the descriptors of its first image."""
-    with path.open("rb") as file:
-        marked = MARK.match(file.read(6))
-    return marked is not None or find_layout(path) is not None
+    source = source_of(path)
+    return MARK.match(source.head(6)) is not None or find_layout(source) is not None
 
 
 class IndexFile:
@@ -49,17 +49,18 @@ class IndexFile:
 
     format = "dcmqrscp index.dat"
 
-    def __init__(self, path: Path, charset: str | None = None, terms: Terms | None = None) -> None:
-        self.path = path
+    def __init__(
+        self, path: DumpFile, charset: str | None = None, terms: Terms | None = None
+    ) -> None:
+        self._source = source_of(path)
+        self.path = self._source.path
         self._terms = terms or Terms()
         self._charset = None if charset is None else job_codec(charset)
-        layout = find_layout(path)
-        if layout is None:
-            raise DumpDamagedError(f"{path} ends before its first image record. Copy it again.")
-        self._layout: IndexLayout = layout
-        version = layout.version
+        with explained(self._source):
+            self._layout = self._found_layout()
+            self._images_whole = self._whole_images()
+        version = self._layout.version
         self.server: str | None = "DCMTK dcmqrscp" + (f", index {version}" if version else "")
-        self._images_whole = self._whole_images()
 
     def shapes(self) -> Sequence[TableShape]:
         """Three tables; see the module."""
@@ -92,11 +93,20 @@ class IndexFile:
         }
 
     def close(self) -> None:
-        """Nothing was made."""
+        """End what is being unpacked."""
+        self._source.close()
+
+    def _found_layout(self) -> IndexLayout:
+        layout = find_layout(self._source)
+        if layout is None:
+            raise DumpDamagedError(
+                f"{self.path} ends before its first image record. Copy it again."
+            )
+        return layout
 
     def _whole_images(self) -> int:
         """Number of image records that are all there."""
-        size = self.path.stat().st_size - self._layout.images_at
+        size = self._source.size - self._layout.images_at
         whole, part = divmod(size, self._layout.image_length) if size else (0, 0)
         if part:
             self._terms.truncation.meet(
@@ -104,12 +114,14 @@ class IndexFile:
                 f"{self.path}: table {_IMAGES} ends inside record {whole + 1}; the last good one "
                 f"is {whole}. dcmqrscp may have been writing to it.",
             )
+        else:
+            self._source.meet_end(self._terms.truncation, _IMAGES, whole)
         return whole
 
     def _studies(self) -> Iterator[_Rows]:
         """Study records in use, which are those with a UID."""
         layout = self._layout
-        with self.path.open("rb") as file:
+        with self._source.open() as file:
             file.seek(layout.studies_at)
             data = file.read(STUDIES * layout.study_length)
         records = [
@@ -123,7 +135,7 @@ class IndexFile:
         """Image records, those with a file name or those without."""
         layout = self._layout
         length = layout.image_length
-        with self.path.open("rb") as file:
+        with self._source.open() as file:
             file.seek(layout.images_at)
             before = 0
             while count := min(_RECORDS, self._images_whole - before):

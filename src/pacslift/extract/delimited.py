@@ -9,7 +9,6 @@ they are read; bytes that are no text in them pass through and are found again a
 import codecs
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import polars as pl
 
@@ -18,19 +17,21 @@ from pacslift.extract.charsets import cuttable
 from pacslift.extract.delimitedfields import SpellingError, field_column, value
 from pacslift.extract.delimitedform import TextForm
 from pacslift.extract.delimitedrows import RowShape, delimited_rows, row_at
+from pacslift.extract.folder import source_of
 from pacslift.extract.manifest import Described, read_manifest
 from pacslift.extract.shapes import BATCH_ROWS, Batch, Column, TableShape, lowered, numbered
+from pacslift.extract.source import DumpFile, Source, explained
 from pacslift.extract.terms import Terms
 from pacslift.extract.texts import TextDecoder
 from pacslift.extract.truncation import Cut
-from pacslift.extract.window import Window, opener
+from pacslift.extract.window import Window
 
 _BOM = b"\xef\xbb\xbf"
 _HEAD = 1 << 20  # bytes within which a header must end
 
 
 class DelimitedSet:
-    """DumpReader of the files that the manifest at *path* describes.
+    """DumpReader of the files that the manifest *path* describes.
 
     Raises DumpFormatError for a manifest that does not fit itself or its files.
     """
@@ -38,12 +39,13 @@ class DelimitedSet:
     format = "delimited text"
     server: str | None = None
 
-    def __init__(self, path: Path, terms: Terms | None = None) -> None:
-        self.path = path
+    def __init__(self, path: DumpFile, terms: Terms | None = None) -> None:
+        self._manifest = source_of(path)
+        self.path = self._manifest.path
         self._terms = terms or Terms()
         self._tables = [
             _Table(described, self._terms)
-            for described in read_manifest(path, self._terms.charsets)
+            for described in read_manifest(self._manifest, self._terms.charsets)
         ]
 
     def shapes(self) -> Sequence[TableShape]:
@@ -65,7 +67,10 @@ class DelimitedSet:
         }
 
     def close(self) -> None:
-        """Nothing was made."""
+        """End what is being unpacked."""
+        self._manifest.close()
+        for table in self._tables:
+            table.close()
 
 
 class _Table:
@@ -84,11 +89,17 @@ class _Table:
         """Rows of all the table's files, and the count of them held against the manifest."""
         chosen = self.shape.chosen(wanted)
         done = 0
-        for path in self._described.files:
-            for rows in self._rows(path, chosen, done):
-                yield self._batch(path, chosen, rows, done)
+        for source in self._described.files:
+            for rows in self._rows(source, chosen, done):
+                yield self._batch(source, chosen, rows, done)
                 done += rows.height
+            source.meet_end(self._truncation, self.shape.name, done)
         self._check_count(done)
+
+    def close(self) -> None:
+        """End what is being unpacked."""
+        for source in self._described.files:
+            source.close()
 
     def _refuse_forced_columns(self) -> None:
         codec = self._described.codec
@@ -99,29 +110,29 @@ class _Table:
             )
 
     def _rows(
-        self, path: Path, chosen: Sequence[tuple[int, Column]], done: int
+        self, source: Source, chosen: Sequence[tuple[int, Column]], done: int
     ) -> Iterator[pl.DataFrame]:
         places = tuple(sorted(i for i, _ in chosen))
         width = len(self.shape.columns)
         shape = RowShape(
             self.shape.name, self._form, width, places, self._codec, mixed=bool(self._forced)
         )
-        with self._opened(path) as window:
+        with explained(source), self._opened(source) as window:
             if self._form.header:
                 _, window.at = _header_row(window, self._form) or ([], window.at)
-            for rows in delimited_rows(window, shape, str(path), done, self._truncation):
+            for rows in delimited_rows(window, shape, str(source), done, self._truncation):
                 done += rows.height
                 yield from (rows.slice(i, BATCH_ROWS) for i in range(0, rows.height, BATCH_ROWS))
 
     def _batch(
-        self, path: Path, chosen: Sequence[tuple[int, Column]], rows: pl.DataFrame, done: int
+        self, source: Source, chosen: Sequence[tuple[int, Column]], rows: pl.DataFrame, done: int
     ) -> Batch:
         decoder = TextDecoder(self.shape.name.lower(), self._codec, done + 1)
         try:
             series = [self._series(column, rows[str(i)], decoder) for i, column in chosen]
         except SpellingError as error:
             raise DumpDamagedError(
-                f"{path}: table {self.shape.name}, row {done + error.place + 1}, column "
+                f"{source}: table {self.shape.name}, row {done + error.place + 1}, column "
                 f"{error.column.name}: what the manifest declares as {error.column.declared} is "
                 f"not spelled as {self._form.binary}. Mend `binary` in the manifest, or declare "
                 "the column as text."
@@ -148,36 +159,36 @@ class _Table:
     def _columns(self) -> tuple[Column, ...]:
         """The columns, by the header of each file where there is one."""
         columns = self._described.columns
-        for path in self._described.files if self._form.header else ():
-            found = self._header(path)
+        for source in self._described.files if self._form.header else ():
+            found = self._header(source)
             if not columns:
                 columns = tuple(Column(name, "") for name in found)
             if [name.lower() for name in found] != [c.name.lower() for c in columns]:
                 raise DumpFormatError(
-                    f"{path}: the header has the columns {', '.join(found)} where "
+                    f"{source}: the header has the columns {', '.join(found)} where "
                     f"{', '.join(c.name for c in columns)} should be. Mend the manifest's columns."
                 )
         return columns
 
-    def _header(self, path: Path) -> list[str]:
-        with self._opened(path) as window:
+    def _header(self, source: Source) -> list[str]:
+        with self._opened(source) as window:
             found = _header_row(window, self._form)
         if found is None:
             raise DumpDamagedError(
-                f"{path} has no whole header line, which its manifest says it has. Mend `header` "
+                f"{source} has no whole header line, which its manifest says it has. Mend `header` "
                 "or `row_terminator` there, or copy the file again."
             )
         names = [value(field, self._form) or b"" for field in found[0]]
         return [name.decode(self._codec, "backslashreplace").strip() for name in names]
 
     @contextmanager
-    def _opened(self, path: Path) -> Iterator[Window]:
+    def _opened(self, source: Source) -> Iterator[Window]:
         """The file in a codec that can be cut, without a mark of its byte order."""
         codec = self._described.codec
-        with opener(path)() as raw:
+        with source.opener()() as raw:
             window = raw
             if not cuttable(codec):
-                window = Window(_in_utf8(raw, codec, str(path)), str(path))
+                window = Window(_in_utf8(raw, codec, str(source)), str(source))
             window.hold(_HEAD)
             if self._codec == "utf-8" and window.data.startswith(_BOM, window.at):
                 window.at += len(_BOM)

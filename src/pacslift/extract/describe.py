@@ -7,14 +7,18 @@ has decided. Names of columns are taken from a header; no value is ever printed.
 
 import codecs
 import re
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 from pacslift.errors import DumpFormatError
+from pacslift.extract.bytesfrom import taken
 from pacslift.extract.delimitedform import FORMS, Escape, TextForm
 from pacslift.extract.dialectguess import Reading, readings
+from pacslift.extract.folder import Folder, opened
 from pacslift.extract.manifest import NAME, SUFFIX
 from pacslift.extract.mojibake import best_codecs
+from pacslift.extract.source import Source
 
 _SAMPLE = 1 << 20
 _TAIL = 200
@@ -30,11 +34,16 @@ def describe_delimited(path: Path) -> str:
 
     Raises DumpFormatError where there is none.
     """
-    files = sorted(p for p in path.iterdir() if p.is_file()) if path.is_dir() else [path]
-    files = [p for p in files if p.name != NAME and not p.name.endswith(SUFFIX)]
-    if not files or not all(p.is_file() for p in files):
-        raise DumpFormatError(f"{path} is no text file and no folder of text files")
-    parts = [_described(file) for file in files]
+    try:
+        found = opened(path)
+    except OSError as error:
+        raise DumpFormatError(f"{path} is no text file and no folder of text files") from error
+    with closing(found):
+        files = found.sources() if isinstance(found, Folder) else [found]
+        files = [one for one in files if one.name != NAME and not one.name.endswith(SUFFIX)]
+        if not files:
+            raise DumpFormatError(f"{path} is no text file and no folder of text files")
+        parts = [_described(file) for file in files]
     return (
         "# A draft: look at every line, then keep it as tables.toml beside the files.\n"
         "# What each key means stands in docs/delimited.md. Types are for people, but for\n"
@@ -43,12 +52,11 @@ def describe_delimited(path: Path) -> str:
     )
 
 
-def _described(file: Path) -> str:
-    with file.open("rb") as opened:
-        sample = opened.read(_SAMPLE)
-        whole = len(sample) < _SAMPLE
-        opened.seek(max(0, file.stat().st_size - _TAIL))
-        tail = opened.read()
+def _described(file: Source) -> str:
+    sample = file.head(_SAMPLE)
+    whole = len(sample) < _SAMPLE
+    with file.content.reading(max(0, file.size - _TAIL)) as read:
+        tail = taken(read, _TAIL)
     charset, said = _charset(sample)
     if charset == "utf-16":
         sample = sample.decode("utf-16", "ignore").encode()
@@ -77,7 +85,7 @@ def _described(file: Path) -> str:
     return head + undecided + "".join(_as_comment(table) for table in tables)
 
 
-def _table(file: Path, reading: Reading, shared: list[str]) -> str:
+def _table(file: Source, reading: Reading, shared: list[str]) -> str:
     """One [table.NAME]."""
     bare = _BARE.fullmatch(file.stem)
     lines = [

@@ -11,21 +11,23 @@ Source: ScriptWriterText, RowOutputTextLog and StringConverter of HSQLDB 1.8 and
 
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.ddl import DdlError, read_create_table
 from pacslift.extract.expressions import Value, number_or_null
+from pacslift.extract.folder import source_of
 from pacslift.extract.script import ScriptReader, ScriptTable, Survey, TableBook
 from pacslift.extract.scriptheader import NAME, plain_name
 from pacslift.extract.scriptrows import RowForm
 from pacslift.extract.scriptrun import EarlyEndError, Kept, Product, settled, surveyed, take_rows
 from pacslift.extract.shapes import Batch, Column
+from pacslift.extract.source import DumpFile, Source
 from pacslift.extract.statements import DOUBLED
 from pacslift.extract.texts import Literal
 from pacslift.extract.textsource import TextSource
-from pacslift.extract.window import Window, opener, taken
+from pacslift.extract.window import Window, taken
 
 SIGN = re.compile(
     rb"^(?:CREATE SCHEMA \S+ AUTHORIZATION [^\s;]+\r?$|CREATE (?:MEMORY|CACHED|TEXT) TABLE |"
@@ -52,7 +54,7 @@ _HEX = re.compile(rb"[xX]?+'([0-9A-Fa-f]*+)'")
 _NO_NUMBER = frozenset([b"0E0/0E0", b"1E0/0", b"-1E0/0", b"1E0/0E0", b"-1E0/0E0"])
 
 
-def read_hsqldb(path: Path, charset: str | None = None) -> ScriptReader:
+def read_hsqldb(path: DumpFile, charset: str | None = None) -> ScriptReader:
     """Reader of a script. A *charset* has nothing to say: the file is ASCII."""
     del charset
     return ScriptReader("HSQLDB script", path, lambda: _Surveyor(path).survey())
@@ -85,14 +87,14 @@ class Elsewhere:
 class _Surveyor:
     """One pass over a script; holds what the lines read so far have set."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._source = TextSource(path, "utf-8", certain=True)
+    def __init__(self, path: DumpFile) -> None:
+        self._file = source_of(path)
+        self._source = TextSource(self._file, "utf-8", certain=True)
         self._book = TableBook()
         self._schema = "PUBLIC"
 
     def survey(self) -> Survey:
-        _refuse_log(self._path)
+        _refuse_log(self._file)
         ends = surveyed(self._source, self._step, _BLANK)
         kept = [
             t for t in self._book.tables if t.schema not in {"SYSTEM_LOBS", "INFORMATION_SCHEMA"}
@@ -137,12 +139,12 @@ class _Surveyor:
         self._book.add(created.schema or self._schema, created.shape)
 
 
-def _refuse_log(script: Path) -> None:
+def _refuse_log(script: Source) -> None:
     """Refuse a script beside which a .log says what has changed since."""
-    log = script.with_suffix(".log")
-    if script.suffix != ".script" or not log.is_file():
+    log = script.folder.get(f"{script.stem}.log") if script.name.endswith(".script") else None
+    if log is None:
         return
-    with opener(log)() as window:
+    with closing(log), log.opener()() as window:
         while window.hold(1):
             if _CHANGE.match(taken(window, _LINE)):
                 raise DumpDamagedError(

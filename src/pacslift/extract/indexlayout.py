@@ -18,7 +18,8 @@ import re
 import struct
 from collections import Counter
 from dataclasses import dataclass
-from pathlib import Path
+
+from pacslift.extract.source import Source
 
 from pacslift.errors import DumpDamagedError
 
@@ -118,10 +119,9 @@ _ABIS = (
 _STUDY_LENGTHS = (88, 84, 80)
 
 
-def find_layout(path: Path) -> IndexLayout | None:
-    """The layout of the file at *path*; None where it is no index.dat, or none of any length."""
-    with path.open("rb") as file:
-        head = file.read(_HEAD)
+def find_layout(source: Source) -> IndexLayout | None:
+    """The layout of the file *source*; None where it is no index.dat, or none of any length."""
+    head = source.head(_HEAD)
     mark = MARK.match(head)
     start = mark.end() if mark else 0
     version = mark[1].decode("ascii") if mark else None
@@ -130,12 +130,12 @@ def find_layout(path: Path) -> IndexLayout | None:
             if found := _first_descriptor(head, order, abi.descriptor):
                 length, odd = divmod(found - abi.descriptors_at - start, STUDIES)
                 if not odd and length in _STUDY_LENGTHS:
-                    return _layout(path, version, order, abi, start, length)
-    return _without_images(path, version, start) if mark else None
+                    return _layout(source, version, order, abi, start, length)
+    return _without_images(source, version, start) if mark else None
 
 
-def _without_images(path: Path, version: str | None, start: int) -> IndexLayout | None:
-    size = path.stat().st_size
+def _without_images(source: Source, version: str | None, start: int) -> IndexLayout | None:
+    size = source.size
     length, odd = divmod(size - start, STUDIES)
     if odd or length not in _STUDY_LENGTHS:
         return None
@@ -143,11 +143,11 @@ def _without_images(path: Path, version: str | None, start: int) -> IndexLayout 
 
 
 def _layout(
-    path: Path, version: str | None, order: str, abi: _Abi, start: int, study_length: int
+    source: Source, version: str | None, order: str, abi: _Abi, start: int, study_length: int
 ) -> IndexLayout:
     """The layout from the first image's descriptors and the distance to the second's."""
     at = start + STUDIES * study_length
-    with path.open("rb") as file:
+    with source.open() as file:
         file.seek(at)
         images = file.read(_IMAGE_LONGEST)
     offsets = _offsets(images, order, abi)

@@ -25,13 +25,15 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, TypeVar
 
 from pacslift.errors import DumpFormatError
 from pacslift.extract.charsets import cuttable, job_codec
 from pacslift.extract.delimitedform import FORMS, Binary, Escape, TextForm
+from pacslift.extract.folder import Folder, folder_of, source_of
 from pacslift.extract.shapes import Column
+from pacslift.extract.source import DumpFile, Source
 from pacslift.extract.terms import Charsets
 
 NAME, SUFFIX = "tables.toml", ".manifest.toml"
@@ -53,21 +55,21 @@ class Described:
     """
 
     name: str
-    files: tuple[Path, ...]
+    files: tuple[Source, ...]
     form: TextForm
     codec: str
     columns: tuple[Column, ...]
     rows: int | None
 
 
-def manifest_of(folder: Path) -> Path | None:
+def manifest_of(folder: Path | Folder) -> Source | None:
     """The manifest in *folder*, if there is one. DumpFormatError where there are several."""
-    found = sorted(p for p in folder.iterdir() if p.name == NAME or p.name.endswith(SUFFIX))
-    found = [p for p in found if p.is_file()]
+    folder = folder_of(folder)
+    found = [s for s in folder.sources() if s.name == NAME or s.name.endswith(SUFFIX)]
     if len(found) > 1:
         raise DumpFormatError(
-            f"{folder} has the manifests {' and '.join(p.name for p in found)}; name one of them "
-            "as the dump"
+            f"{folder.path} has the manifests {' and '.join(p.name for p in found)}; name one of "
+            "them as the dump"
         )
     return found[0] if found else None
 
@@ -77,27 +79,27 @@ def is_manifest(head: bytes) -> bool:
     return _MARK.search(head) is not None and b"[table." in head
 
 
-def read_manifest(path: Path, charsets: Charsets) -> tuple[Described, ...]:
-    """The tables of the manifest at *path*; *charsets* override those that it names.
+def read_manifest(path: DumpFile, charsets: Charsets) -> tuple[Described, ...]:
+    """The tables of the manifest *path*; *charsets* override those that it names.
 
     Raises DumpFormatError that names the table and the key.
     """
+    source = source_of(path)
     try:
-        with path.open("rb") as file:
-            said = tomllib.loads(file.read(_LONGEST).decode("utf-8"))
+        said = tomllib.loads(source.head(_LONGEST).decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DumpFormatError(f"{path}: {error}; mend the line") from error
+        raise DumpFormatError(f"{source}: {error}; mend the line") from error
     try:
-        return _tables(said, path.parent, charsets)
+        return _tables(said, source.folder, charsets)
     except _ManifestError as error:
-        raise DumpFormatError(f"{path}: {error}") from error
+        raise DumpFormatError(f"{source}: {error}") from error
 
 
 class _ManifestError(Exception):
     """What is wrong, without the name of the file."""
 
 
-def _tables(said: Mapping[str, Any], folder: Path, charsets: Charsets) -> tuple[Described, ...]:
+def _tables(said: Mapping[str, Any], folder: Folder, charsets: Charsets) -> tuple[Described, ...]:
     if said.get("delimited") != VERSION or said.keys() - {"delimited", "table"}:
         raise _ManifestError("it must have `delimited = 1`, and beside it only [table.NAME]")
     tables = said.get("table", {})
@@ -130,7 +132,7 @@ class _Said:
             raise self.wrong(key, f"is {found!r}; it must be of type {kind.__name__}")
         return found
 
-    def table(self, folder: Path, charsets: Charsets) -> Described:
+    def table(self, folder: Folder, charsets: Charsets) -> Described:
         codec = self.codec(charsets)
         form = self.form(codec if cuttable(codec) else "utf-8")
         columns = self.columns()
@@ -193,17 +195,18 @@ class _Said:
             names = ", ".join(str(one) for one in kind)  # type: ignore[attr-defined]
             raise self.wrong(key, f"is {self.said[key]!r}; it must be one of {names}") from error
 
-    def files(self, folder: Path) -> tuple[Path, ...]:
+    def files(self, folder: Folder) -> tuple[Source, ...]:
         names = self.get("files", list, [])
         if not names or not all(isinstance(name, str) for name in names):
             raise self.wrong("files", "must list the file or files of the table")
-        paths = [Path(name) for name in names]
+        paths = [PurePath(name) for name in names]
         if any(path.is_absolute() or ".." in path.parts for path in paths):
             raise self.wrong("files", "must lie in the manifest's folder or below it")
-        missing = [path for path in paths if not (folder / path).is_file()]
+        found = {path: folder.get(path.as_posix()) for path in paths}
+        missing = [path for path, source in found.items() if source is None]
         if missing:
             raise self.wrong("files", f"names {missing[0]}, which is not there; copy it again")
-        return tuple(folder / path for path in paths)
+        return tuple(source for source in found.values() if source)
 
     def columns(self) -> tuple[Column, ...]:
         listed = self.get("columns", list, [])

@@ -10,7 +10,6 @@ Source: client/mysqldump.c of MySQL and MariaDB.
 """
 
 import re
-from pathlib import Path
 
 from pacslift.extract.charsets import job_codec, mysql_codec
 from pacslift.extract.ddl import DdlError, read_create_table
@@ -18,6 +17,7 @@ from pacslift.extract.insertheader import CutHeaderError, take_insert_header, un
 from pacslift.extract.insertrun import InsertRun
 from pacslift.extract.insertskip import skip_rows
 from pacslift.extract.script import EarlyEnd, ScriptReader, Survey, TableBook
+from pacslift.extract.source import DumpFile
 from pacslift.extract.statements import Dialect, Statement, next_statement
 from pacslift.extract.window import Window, opener, taken
 
@@ -40,7 +40,7 @@ _RESTORED = re.compile(rb"/\*!\d++ SET SQL_NOTES=@OLD_SQL_NOTES \*/")
 _FIRST_WITH_END = (10, 9)
 
 
-def read_mysqldump(path: Path, charset: str | None = None) -> ScriptReader:
+def read_mysqldump(path: DumpFile, charset: str | None = None) -> ScriptReader:
     """Reader of a dump; *charset* overrides the character set the dump names."""
     codec = None if charset is None else job_codec(charset)
     return ScriptReader("mysqldump", path, lambda: _Surveyor(path, codec).survey())
@@ -49,7 +49,7 @@ def read_mysqldump(path: Path, charset: str | None = None) -> ScriptReader:
 class _Surveyor:
     """One pass over a dump; holds what the statements read so far have set."""
 
-    def __init__(self, path: Path, codec: str | None) -> None:
+    def __init__(self, path: DumpFile, codec: str | None) -> None:
         self._path = path
         self._forced = codec
         self._codec: str | None = "utf-8"  # mysqldump's own where it does not set one

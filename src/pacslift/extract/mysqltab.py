@@ -12,7 +12,7 @@ Source: https://mariadb.com/kb/en/select-into-outfile/, and what MariaDB 10.11 w
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -21,14 +21,16 @@ import polars as pl
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.charsets import job_codec, mysql_codec
+from pacslift.extract.folder import Folder, folder_of
 from pacslift.extract.mysqldump import read_mysqldump
 from pacslift.extract.script import ScriptReader, ScriptTable, Survey
 from pacslift.extract.shapes import Batch, Column, TableShape, numbered
+from pacslift.extract.source import Source, explained
 from pacslift.extract.taboptions import bit_bytes, odd_option
 from pacslift.extract.texts import TextDecoder, as_utf8
 from pacslift.extract.truncation import Cut
-from pacslift.extract.window import opener
 
+_LONGEST = 16 << 20  # bytes of a T.sql
 _STRETCH = 4 << 20  # bytes that are taken to pieces at once
 _NULL = rb"\N"
 _FIELD = rb"(?:[^\t\n\\]++|\\.)*+"
@@ -45,61 +47,62 @@ _REMEDY = (
 UNPROVEN = "{name}: nothing in the .txt files of a --tab dump proves that they are complete"
 
 
-def is_tab_folder(folder: Path) -> bool:
+def is_tab_folder(folder: Folder) -> bool:
     """Whether some T.sql in *folder* is of mysqldump and has its T.txt beside it."""
-    return any(_is_dump(path) for path in folder.glob("*.sql") if _rows_of(path).is_file())
+    names = {source.name for source in folder.sources()}
+    return any(_rows_of(source) in names and _is_dump(source) for source in folder.sources())
 
 
-def read_mysqltab(folder: Path, charset: str | None = None) -> ScriptReader:
+def read_mysqltab(folder: Path | Folder, charset: str | None = None) -> ScriptReader:
     """Reader of a folder; *charset* overrides the character sets of all columns."""
     codec = None if charset is None else job_codec(charset)
-    return ScriptReader("mysqldump --tab", folder, lambda: _survey(folder, codec))
+    files = folder_of(folder)
+    return ScriptReader("mysqldump --tab", files, lambda: _survey(files, codec))
 
 
-def _survey(folder: Path, codec: str | None) -> Survey:
-    parts = [
-        (path, read_mysqldump(path)) for path in sorted(folder.glob("*.sql")) if _is_dump(path)
-    ]
-    _refuse_rows_alone(folder, {path for path, _ in parts})
+def _survey(folder: Folder, codec: str | None) -> Survey:
+    files = {source.name: source for source in folder.sources()}
+    parts = [(source, read_mysqldump(source)) for source in files.values() if _is_dump(source)]
+    _refuse_rows_alone(folder, files, {_rows_of(source) for source, _ in parts})
     tables: list[ScriptTable] = []
-    findings = [UNPROVEN.format(name=folder)]
-    for path, reader in parts:
+    findings = [UNPROVEN.format(name=folder.path)]
+    for source, reader in parts:
         for table in reader.tables:
             tables.append(table)
-            doubt = _add_rows(path, table, codec)
+            doubt = _add_rows(source, files.get(_rows_of(source)), table, codec)
             findings += [doubt] if doubt else []
     servers = {reader.server for _, reader in parts}
     return Survey(servers.pop() if len(servers) == 1 else None, tables, tuple(findings))
 
 
-def _is_dump(path: Path) -> bool:
-    with path.open("rb") as file:
-        return _HEAD.match(file.read(4096)) is not None
+def _is_dump(source: Source) -> bool:
+    return source.name.endswith(".sql") and _HEAD.match(source.head(4096)) is not None
 
 
-def _rows_of(path: Path) -> Path:
-    return path.with_name(path.name.removesuffix(".sql") + ".txt")
+def _rows_of(source: Source) -> str:
+    return source.name.removesuffix(".sql") + ".txt"
 
 
-def _refuse_rows_alone(folder: Path, described: set[Path]) -> None:
-    rows = {_rows_of(path) for path in described}
-    alone = sorted(path.name for path in folder.glob("*.txt") if path not in rows)
+def _refuse_rows_alone(folder: Folder, names: Iterable[str], described: set[str]) -> None:
+    alone = sorted(name for name in names if name.endswith(".txt") and name not in described)
     if alone:
         raise DumpFormatError(
-            f"{folder}: {', '.join(alone[:5])} has no .sql of mysqldump beside it that says which "
-            "columns it has. Dump again without --no-create-info, or take it out of the folder."
+            f"{folder.path}: {', '.join(alone[:5])} has no .sql of mysqldump beside it that says "
+            "which columns it has. Dump again without --no-create-info, or take it out of the "
+            "folder."
         )
 
 
-def _add_rows(path: Path, table: ScriptTable, codec: str | None) -> str | None:
+def _add_rows(
+    source: Source, rows: Source | None, table: ScriptTable, codec: str | None
+) -> str | None:
     """Give *table* its rows; gives a sentence where its character sets are in doubt."""
-    rows = _rows_of(path)
-    if not rows.is_file():
+    if rows is None:
         raise DumpDamagedError(
-            f"{path} creates table {table.shape.name}, but {rows.name} is not beside it. Copy the "
-            "whole folder again, or dump again without --no-data."
+            f"{source} creates table {table.shape.name}, but {_rows_of(source)} is not beside it. "
+            "Copy the whole folder again, or dump again without --no-data."
         )
-    said = _NAMES.search(path.read_bytes())
+    said = _NAMES.search(source.head(_LONGEST))
     names = said[1].decode("ascii").lower() if said else "binary"
     if codec is None and names not in _DEFAULT:
         codec = mysql_codec(names)
@@ -107,8 +110,8 @@ def _add_rows(path: Path, table: ScriptTable, codec: str | None) -> str | None:
     if codec is not None or names == "binary" or set(table.codecs.values()) <= {"utf-8"}:
         return None
     return (
-        f"{rows}: its columns are read in the character sets that {path.name} gives them, as --tab "
-        "writes them; if --default-character-set was given, say that set in job.toml instead"
+        f"{rows}: its columns are read in the character sets that {source.name} gives them, as "
+        "--tab writes them; if --default-character-set was given, say that set in job.toml instead"
     )
 
 
@@ -116,7 +119,7 @@ def _add_rows(path: Path, table: ScriptTable, codec: str | None) -> str | None:
 class TabRun:
     """The rows of one T.txt; *codec* is Python's for its text, None leaves it to the columns."""
 
-    path: Path
+    source: Source
     codec: str | None
 
     def batches(self, table: ScriptTable, wanted: Sequence[str], done: int) -> Iterator[Batch]:
@@ -138,15 +141,19 @@ class TabRun:
     def _rows(
         self, table: ScriptTable, places: Sequence[int], done: int
     ) -> Iterator[list[tuple[bytes, ...]]]:
-        self._check_options(table)
-        yield from self._taken(table, _row_pattern(table.shape, places), done)
+        with explained(self.source):
+            self._check_options(table)
+            for rows in self._taken(table, _row_pattern(table.shape, places), done):
+                yield rows
+                done += len(rows)
+        self.source.meet_end(table.terms.truncation, table.shape.name, done)
 
     def _taken(
         self, table: ScriptTable, pattern: re.Pattern[bytes], done: int
     ) -> Iterator[list[tuple[bytes, ...]]]:
         shape = table.shape
         stretch = _STRETCH
-        with opener(self.path)() as window:
+        with self.source.opener()() as window:
             while window.hold(stretch):
                 end = min(len(window.data), window.at + stretch)
                 rows = pattern.findall(window.data, window.at, end)
@@ -161,7 +168,7 @@ class TabRun:
                     raise self._damaged(shape, done, window.offset)
                 if rest and last:
                     trouble = self._trouble(shape, done, window.offset)
-                    table.terms.truncation.meet(Cut(str(self.path), shape.name, done), trouble)
+                    table.terms.truncation.meet(Cut(str(self.source), shape.name, done), trouble)
                     return
                 stretch = _STRETCH if rows else 2 * stretch
 
@@ -172,7 +179,7 @@ class TabRun:
         rows = next(islice(self._taken(table, pattern, 0), 1), [])
         fields = dict(zip(columns, zip(*rows, strict=True), strict=False))
         if rows and (option := odd_option(fields)):
-            raise DumpFormatError(f"{self.path} was made with {option}. {_REMEDY}")
+            raise DumpFormatError(f"{self.source} was made with {option}. {_REMEDY}")
 
     def _damaged(
         self, shape: TableShape, done: int, offset: int
@@ -184,7 +191,7 @@ class TabRun:
 
     def _trouble(self, shape: TableShape, done: int, offset: int) -> str:
         return (
-            f"{self.path}: table {shape.name}, row {done + 1} at byte {offset} is not a line of "
+            f"{self.source}: table {shape.name}, row {done + 1} at byte {offset} is not a line of "
             f"{len(shape.columns)} fields between tabs. The last good row is {done}."
         )
 

@@ -13,7 +13,6 @@ Nothing in a script proves that it is complete.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.charsets import job_codec
@@ -31,6 +30,7 @@ from pacslift.extract.scriptrun import (
     take_rows,
 )
 from pacslift.extract.shapes import Column, TableShape
+from pacslift.extract.source import DumpFile
 from pacslift.extract.textsource import TextSource
 from pacslift.extract.truncation import Truncation
 from pacslift.extract.window import Window, taken
@@ -100,7 +100,7 @@ PRODUCT = Product(
 )
 
 
-def read_oracle(path: Path, charset: str | None = None) -> ScriptReader:
+def read_oracle(path: DumpFile, charset: str | None = None) -> ScriptReader:
     """Reader of a script; *charset* is that of one without a byte order mark, else UTF-8."""
     codec = None if charset is None else job_codec(charset)
     return ScriptReader("Oracle script", path, lambda: _Surveyor(path, codec).survey())
@@ -109,7 +109,7 @@ def read_oracle(path: Path, charset: str | None = None) -> ScriptReader:
 class _Surveyor:
     """One pass over a script; holds what the statements read so far have set."""
 
-    def __init__(self, path: Path, codec: str | None) -> None:
+    def __init__(self, path: DumpFile, codec: str | None) -> None:
         self._source = TextSource(path, codec)
         self._book = TableBook()
 

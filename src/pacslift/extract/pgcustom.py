@@ -8,32 +8,33 @@ Source: src/bin/pg_dump/pg_backup_custom.c.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.charsets import job_codec
+from pacslift.extract.folder import source_of
 from pacslift.extract.pgarchive import Data, read_contents, survey_of
 from pacslift.extract.pgtoc import CUSTOM, ArchiveBytes, Entry, Head
 from pacslift.extract.pgunpack import Pieces, read_of, unpacked
 from pacslift.extract.script import ScriptReader, Survey
+from pacslift.extract.source import DumpFile
 from pacslift.extract.window import Opener, Window, opener
 
 _DATA, _BLOBS = 1, 3
 
 
-def read_pgcustom(path: Path, charset: str | None = None) -> ScriptReader:
+def read_pgcustom(path: DumpFile, charset: str | None = None) -> ScriptReader:
     """Reader of an archive; *charset* overrides its client_encoding."""
     codec = None if charset is None else job_codec(charset)
     return ScriptReader("pg_dump custom", path, lambda: _survey(path, codec))
 
 
-def _survey(path: Path, forced: str | None) -> Survey:
+def _survey(path: DumpFile, forced: str | None) -> Survey:
     with opener(path)() as window:
         head, entries, archive = read_contents(window, str(path))
         if head.form != CUSTOM:
             raise DumpFormatError(
                 f"{path} is the table of contents of a pg_dump in directory format; the dump is "
-                f"its folder, {path.absolute().parent}"
+                f"its folder, {source_of(path).path.absolute().parent}"
             )
         blocks, cut = _walk(window, archive)
 
@@ -98,7 +99,7 @@ def block_pieces(window: Window, int_size: int) -> Pieces:
             raise DumpDamagedError(f"a data block ends at byte {window.offset}")
 
 
-def block_opener(path: Path, at: int, head: Head) -> Opener:
+def block_opener(path: DumpFile, at: int, head: Head) -> Opener:
     """Windows on the content of the block at byte *at*, as far as it is there."""
 
     def whole_or_not(window: Window) -> Pieces:

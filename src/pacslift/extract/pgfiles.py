@@ -4,7 +4,8 @@ Both are a table of contents, toc.dat, and a file NNNN.dat for the rows of each 
 directory each file is compressed for itself and named so: NNNN.dat.gz, .lz4 or .zst. Large objects
 have files of their own, which are left alone.
 Strategy: a directory's files are opened by name, the plain one first and then the packed ones, as
-pg_restore does; a tar file is walked once, and its members are read where they lie.
+pg_restore does, from wherever folder.py finds them; a tar file is walked once, and its members are
+read where they lie.
 Sources: src/bin/pg_dump/pg_backup_directory.c, pg_backup_tar.c and compress_io.c
 (InitDiscoverCompressFileHandle); for headers of tar files Python's tarfile.
 """
@@ -17,10 +18,12 @@ from pathlib import Path
 
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.charsets import job_codec
+from pacslift.extract.folder import Folder, folder_of
 from pacslift.extract.pgarchive import Data, read_contents, survey_of
 from pacslift.extract.pgtoc import MAGIC, Entry
 from pacslift.extract.pgunpack import pieces_of, read_of, unpacked
 from pacslift.extract.script import ScriptReader, Survey
+from pacslift.extract.source import DumpFile
 from pacslift.extract.window import Opener, Window, opener
 
 TOC = "toc.dat"
@@ -31,7 +34,7 @@ _PLAIN_NAME = re.compile(r"[\w.-]++")
 Files = Callable[[str], Data | None]
 
 
-def is_pg_directory(folder: Path) -> bool:
+def is_pg_directory(folder: Folder) -> bool:
     """Whether *folder* has pg_dump's table of contents."""
     found = _in_folder(folder)(TOC)
     if found is None:
@@ -45,21 +48,22 @@ def is_pg_tar(head: bytes) -> bool:
     return head.startswith(TOC.encode() + b"\0") and head[_BLOCK:].startswith(MAGIC)
 
 
-def read_pgdirectory(folder: Path, charset: str | None = None) -> ScriptReader:
+def read_pgdirectory(folder: Path | Folder, charset: str | None = None) -> ScriptReader:
     """Reader of a directory; *charset* overrides its client_encoding."""
     codec = None if charset is None else job_codec(charset)
+    files = folder_of(folder)
     return ScriptReader(
-        "pg_dump directory", folder, lambda: _survey(folder, _in_folder(folder), codec)
+        "pg_dump directory", files, lambda: _survey(files.path, _in_folder(files), codec)
     )
 
 
-def read_pgtar(path: Path, charset: str | None = None) -> ScriptReader:
+def read_pgtar(path: DumpFile, charset: str | None = None) -> ScriptReader:
     """Reader of a tar file; *charset* overrides its client_encoding."""
     codec = None if charset is None else job_codec(charset)
     return ScriptReader("pg_dump tar", path, lambda: _survey(path, _in_tar(path), codec))
 
 
-def _survey(path: Path, file: Files, forced: str | None) -> Survey:
+def _survey(path: DumpFile, file: Files, forced: str | None) -> Survey:
     contents = file(TOC)
     if contents is None:
         raise DumpDamagedError(f"{path} has no {TOC}. Make a new dump, or copy it again.")
@@ -73,14 +77,16 @@ def _survey(path: Path, file: Files, forced: str | None) -> Survey:
     return survey_of(head, entries, data_of, None, forced)
 
 
-def _in_folder(folder: Path) -> Files:
+def _in_folder(folder: Folder) -> Files:
     """Opens the files of a directory, by the names that the table of contents has."""
 
     def file(name: str) -> Data | None:
         for ending, method in _METHOD_OF.items():
-            path = folder / f"{name}{ending}"
-            if path.is_file():
-                return str(path), _content(opener(path), method, str(path))
+            source = folder.get(f"{name}{ending}")
+            if source is not None:
+                # A Folder unpacks what it knows, and takes the ending off its name.
+                left = method if source.name.endswith(ending) else "none"
+                return str(source), _content(source.opener(), left, str(source))
         return None
 
     return file
@@ -97,7 +103,7 @@ def _content(stored: Opener, method: str, name: str) -> Opener:
     return opened
 
 
-def _in_tar(path: Path) -> Files:
+def _in_tar(path: DumpFile) -> Files:
     """Opens the members of a tar file, which is walked at the first need."""
     places: dict[str, tuple[int, int]] = {}
 
@@ -112,7 +118,7 @@ def _in_tar(path: Path) -> Files:
     return file
 
 
-def _members(path: Path) -> dict[str, tuple[int, int]]:
+def _members(path: DumpFile) -> dict[str, tuple[int, int]]:
     """Place and size of each file; of one that is cut, what is there of it."""
     found: dict[str, tuple[int, int]] = {}
     with opener(path)() as window:

@@ -8,7 +8,6 @@ Schema names are dropped.
 
 import re
 from collections import Counter
-from pathlib import Path
 
 from pacslift.errors import DumpFormatError
 from pacslift.extract.charsets import job_codec, postgresql_codec
@@ -20,6 +19,7 @@ from pacslift.extract.insertrun import InsertRun
 from pacslift.extract.insertskip import skip_rows
 from pacslift.extract.pgfamilies import Families
 from pacslift.extract.script import EarlyEnd, ScriptReader, ScriptTable, Survey, TableBook
+from pacslift.extract.source import DumpFile
 from pacslift.extract.statements import Dialect, next_statement, without_quoted
 from pacslift.extract.window import Opener, Window, opener, taken
 
@@ -55,7 +55,7 @@ _LINE = re.compile(rb"[^\n]*+\n?+")
 _SERVER = re.compile(rb"-- Dumped from database version (\S++)")
 
 
-def read_pgplain(path: Path, charset: str | None = None) -> ScriptReader:
+def read_pgplain(path: DumpFile, charset: str | None = None) -> ScriptReader:
     """Reader of a dump; *charset* overrides its client_encoding."""
     codec = None if charset is None else job_codec(charset)
     return ScriptReader("pg_dump plain", path, lambda: _Surveyor(path, codec).survey())
@@ -79,14 +79,14 @@ def copy_header(statement: bytes) -> CopyHeader | None:
     return CopyHeader(found) if found else None
 
 
-def _unknown_copy(path: Path, trouble: str) -> DumpFormatError:
+def _unknown_copy(path: DumpFile, trouble: str) -> DumpFormatError:
     return DumpFormatError(f"{path}: {trouble}. Make the dump with pg_dump.")
 
 
 class _Surveyor:
     """One pass over a dump; holds what the statements read so far have set."""
 
-    def __init__(self, path: Path, codec: str | None) -> None:
+    def __init__(self, path: DumpFile, codec: str | None) -> None:
         self._path = path
         self._forced = codec
         self._codec = codec or "utf-8"

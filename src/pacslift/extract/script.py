@@ -11,8 +11,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
+from pacslift.extract.folder import Folder
 from pacslift.extract.namesakes import of_schema, of_the_archive, passed_over, refuse_namesakes
 from pacslift.extract.shapes import Batch, Column, TableShape, lowered
+from pacslift.extract.source import DumpFile, Source, explained
 from pacslift.extract.terms import Terms
 from pacslift.extract.truncation import Cut
 
@@ -136,20 +138,22 @@ class ScriptReader:
     *terms* may be set until then.
     """
 
-    def __init__(self, form: str, path: Path, survey: Callable[[], Survey]) -> None:
+    def __init__(self, form: str, path: DumpFile | Folder, survey: Callable[[], Survey]) -> None:
         self.format = form
-        self.path = path
+        self.path = path if isinstance(path, Path) else path.path
+        self._file = path
         self.terms = Terms()
         self._make_survey = survey
         self._passed_over: list[str] = []
 
     @cached_property
     def _survey(self) -> Survey:
-        survey = self._make_survey()
-        for table in survey.tables:
-            table.terms = self.terms
-        for end in survey.early_ends:
-            end.meet(self.path, self.terms)
+        with explained(self._file):
+            survey = self._make_survey()
+            for table in survey.tables:
+                table.terms = self.terms
+            for end in survey.early_ends or self._cut_off(survey):
+                end.meet(self.path, self.terms)
         return survey
 
     @cached_property
@@ -162,6 +166,12 @@ class ScriptReader:
         if self.terms.schema is None:
             self._tables, others = of_the_archive(self._survey.tables, lowered(identify))
             self._passed_over = [passed_over(others)] if others else []
+
+    def _cut_off(self, survey: Survey) -> list[EarlyEnd]:
+        """The early end of a dump that shows only in how it is packed."""
+        cut = self._file.early_end if isinstance(self._file, Source) else None
+        filled = [table for table in survey.tables if table.runs]
+        return [EarlyEnd(f"ends early: {cut}", filled[-1] if filled else None)] if cut else []
 
     @property
     def server(self) -> str | None:
@@ -202,4 +212,6 @@ class ScriptReader:
         return dict(counts)
 
     def close(self) -> None:
-        """Nothing was made."""
+        """End what is being unpacked."""
+        if not isinstance(self._file, Path):
+            self._file.close()

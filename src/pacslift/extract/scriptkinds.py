@@ -6,12 +6,12 @@ others, where a text may go over several lines.
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 from pacslift.extract import hsqldb, oracle, sqlitedump, tsql
 from pacslift.extract.mysqldump import read_mysqldump
 from pacslift.extract.pgplain import read_pgplain
 from pacslift.extract.script import ScriptReader
+from pacslift.extract.source import DumpFile
 from pacslift.extract.textsource import beginning
 
 _POSTGRES = re.compile(
@@ -25,7 +25,7 @@ _MYSQL = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 
-Reader = Callable[[Path, str | None], ScriptReader]
+Reader = Callable[[DumpFile, str | None], ScriptReader]
 
 _KINDS: tuple[tuple[re.Pattern[bytes], Reader], ...] = (
     (sqlitedump.SIGN, sqlitedump.read_sqlitedump),

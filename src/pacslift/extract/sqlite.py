@@ -4,6 +4,7 @@ The file is opened immutable, so that SQLite writes nothing beside it, no -wal, 
 Where such a file with content lies beside it, what it says belongs to the database: both are copied
 into the working directory, and SQLite puts them together there. A file shorter than its own header
 says is refused, since SQLite would read most of it without a word.
+A packed or split file is put together in memory, up to a limit, since SQLite reads all over it.
 Source: https://www.sqlite.org/fileformat.html 1.3 and https://www.sqlite.org/uri.html.
 """
 
@@ -12,21 +13,25 @@ import sqlite3
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from urllib.parse import quote
 
 import polars as pl
 
-from pacslift.errors import DumpDamagedError
+from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.charsets import job_codec
+from pacslift.extract.folder import source_of
 from pacslift.extract.shapes import BATCH_ROWS, Batch, Column, TableShape, lowered, numbered
+from pacslift.extract.source import DumpFile, Source
 from pacslift.extract.terms import Terms
 from pacslift.extract.texts import TextDecoder
 
 MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes
 _BESIDE = ("-wal", "-journal")
+_MOST_HELD = 384 << 20  # it is there twice for a moment, and all of pacslift shall stay below 1 GiB
+_WAL_MODE = 2  # bytes 18 and 19 of the header; a file in memory cannot have a -wal
 
 _COUNT = "SELECT COUNT(*) FROM "
 _TABLES = """
@@ -45,18 +50,24 @@ class SqliteFile:
 
     format = "SQLite"
 
-    def __init__(self, path: Path, workdir: Path, charset: str | None = None) -> None:
-        self.path = path
+    def __init__(self, path: DumpFile, workdir: Path, charset: str | None = None) -> None:
+        source = source_of(path)
+        self.path = source.path
         self.terms = Terms()
         self._codec = "utf-8" if charset is None else job_codec(charset)
         self._remove: weakref.finalize[[str], SqliteFile] | None = None
-        self._opened = path.resolve()  # SQLite's files lie beside what a link points to
-        beside = (Path(f"{self._opened}{end}") for end in _BESIDE)
-        waiting = [found for found in beside if _has_content(found)]
-        if waiting:
-            self._opened = self._merged_copy(workdir, waiting)
-        _check_length(self._opened, path)
-        self.server = f"SQLite {_writer(self._opened)}"
+        self._memory: sqlite3.Connection | None = None
+        self._opened = self.path.resolve()  # SQLite's files lie beside what a link points to
+        if source.file is None:
+            self._memory, header = _in_memory(source)
+        else:
+            beside = (Path(f"{self._opened}{end}") for end in _BESIDE)
+            waiting = [found for found in beside if _has_content(found)]
+            if waiting:
+                self._opened = self._merged_copy(workdir, waiting)
+            header = _header(self._opened)
+            _check_length(header, self._opened.stat().st_size, self.path)
+        self.server = f"SQLite {_writer(header)}"
 
     def shapes(self) -> Sequence[TableShape]:
         """Every table but SQLite's own and virtual ones."""
@@ -81,7 +92,9 @@ class SqliteFile:
             }
 
     def close(self) -> None:
-        """Remove the copy, if there is one."""
+        """Remove the copy, if there is one, from disk or memory."""
+        if self._memory is not None:
+            self._memory.close()
         if self._remove is not None:
             self._remove()
 
@@ -131,7 +144,9 @@ class SqliteFile:
                 "file beside it where there is one."
             ) from error
 
-    def _connection(self) -> "closing[sqlite3.Connection]":
+    def _connection(self) -> AbstractContextManager[sqlite3.Connection]:
+        if self._memory is not None:
+            return nullcontext(self._memory)
         return closing(_connected(f"file:{quote(str(self._opened))}?mode=ro&immutable=1"))
 
     def _merged_copy(self, workdir: Path, waiting: Sequence[Path]) -> Path:
@@ -152,6 +167,41 @@ class SqliteFile:
                 f"not fit together: {error}. Copy all of them again while the server is stopped."
             ) from error
         return copy
+
+
+def _in_memory(source: Source) -> tuple[sqlite3.Connection, bytes]:
+    """A database that is packed or in parts, and its header.
+
+    DumpFormatError for one that is too large, or has changes beside it that belong to it.
+    """
+    for end in _BESIDE:
+        if log := source.folder.like(source.name + end):
+            with closing(log):
+                _refuse_log(source, log)
+    with source.open_random(_MOST_HELD, "SQLite reads all over its file") as file:
+        content = bytearray(file.read(_MOST_HELD + 1))
+    if len(content) > _MOST_HELD:
+        raise DumpFormatError(
+            f"{source} has more than {_MOST_HELD >> 20} MiB, and SQLite reads all over its file. "
+            "Join its parts first."
+        )
+    header = bytes(content[:_HEADER])
+    _check_length(header, len(content), source.path)
+    if content[18] == _WAL_MODE:
+        content[18:20] = b"\1\1"
+    database = _connected(":memory:")
+    database.deserialize(content)
+    source.close()
+    return database, header
+
+
+def _refuse_log(source: Source, log: Source) -> None:
+    """Refuse what a log with content lies beside."""
+    if log.head(1):
+        raise DumpFormatError(
+            f"{source} and {log} belong together, and SQLite puts them together on a disk only. "
+            "Unpack both of them into one folder."
+        )
 
 
 def _connected(uri: str) -> sqlite3.Connection:
@@ -178,9 +228,9 @@ def _q(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _writer(path: Path) -> str:
+def _writer(header: bytes) -> str:
     """Version of the library that wrote the file last: offset 96 of the header."""
-    number = int.from_bytes(_header(path)[96:100], "big")
+    number = int.from_bytes(header[96:100], "big")
     return f"{number // 1_000_000}.{number // 1000 % 1000}.{number % 1000}" if number else "3"
 
 
@@ -189,14 +239,12 @@ def _header(path: Path) -> bytes:
         return file.read(_HEADER)
 
 
-def _check_length(path: Path, shown: Path) -> None:
-    """Hold the page count in the header, where it is valid, against the file's size."""
-    header = _header(path)
+def _check_length(header: bytes, found: int, shown: Path) -> None:
+    """Hold the page count in the header, where it is valid, against the size that was *found*."""
     if len(header) < _HEADER or not header.startswith(MAGIC):
         raise DumpDamagedError(f"{shown} ends inside its SQLite header. Copy the file again.")
     page = int.from_bytes(header[16:18], "big")
     page = 65536 if page == 1 else page or 512
-    found = path.stat().st_size
     counted = header[24:28] == header[92:96]  # else an old SQLite has written it last
     size = page * int.from_bytes(header[28:32], "big") if counted else -(-found // page) * page
     if found < size:

@@ -12,7 +12,6 @@ import re
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
-from pathlib import Path
 
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.charsets import job_codec
@@ -21,6 +20,7 @@ from pacslift.extract.script import EarlyEnd, ScriptReader, Survey, TableBook
 from pacslift.extract.scriptrows import RowForm
 from pacslift.extract.scriptrun import EarlyEndError, Product, settled, surveyed, take_rows
 from pacslift.extract.shapes import Column, TableShape
+from pacslift.extract.source import DumpFile
 from pacslift.extract.statements import DOUBLED
 from pacslift.extract.textsource import TextSource
 from pacslift.extract.window import Window, taken
@@ -46,7 +46,7 @@ _MOST_STEPS = 100_000  # of SQLite's machine, far more than any CREATE TABLE tak
 _LONGEST = 1 << 20  # bytes of a CREATE TABLE, and of anything it could make
 
 
-def read_sqlitedump(path: Path, charset: str | None = None) -> ScriptReader:
+def read_sqlitedump(path: DumpFile, charset: str | None = None) -> ScriptReader:
     """Reader of a .dump; *charset* overrides UTF-8, which SQLite always writes."""
     codec = None if charset is None else job_codec(charset)
     return ScriptReader("SQLite .dump", path, lambda: _Surveyor(path, codec).survey())
@@ -55,7 +55,7 @@ def read_sqlitedump(path: Path, charset: str | None = None) -> ScriptReader:
 class _Surveyor:
     """One pass over a dump; holds what the statements read so far have set."""
 
-    def __init__(self, path: Path, codec: str | None) -> None:
+    def __init__(self, path: DumpFile, codec: str | None) -> None:
         self._source = TextSource(path, codec)
         self._book = TableBook()
         self._open = False

@@ -11,6 +11,7 @@ from pacslift.events import Sink
 from pacslift.extract.answers import Answers, answer_names
 from pacslift.extract.columns import needed_columns
 from pacslift.extract.database import LiveDatabase
+from pacslift.extract.parts import without_later_parts
 from pacslift.extract.portable import NotOnServerError
 from pacslift.extract.script import ScriptReader
 from pacslift.extract.shapes import DumpReader
@@ -112,7 +113,7 @@ def opened_dumps(
             database = LiveDatabase(text, terms.charsets if terms else None)
             stack.callback(database.close)
             readers.append(database)
-        for path in paths:
+        for path in without_later_parts(paths):
             reader = open_dump(path, private, terms)
             stack.callback(reader.close)
             readers.append(reader)

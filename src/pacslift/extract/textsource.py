@@ -11,8 +11,9 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from pacslift.extract.folder import source_of
+from pacslift.extract.source import DumpFile
 from pacslift.extract.window import Opener, Window, opener
 
 _STEP = 64 << 10  # bytes of the file between two marks
@@ -20,17 +21,16 @@ _UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
 class TextSource:
-    """The text of the file at *path* behind its byte order mark, as UTF-8 where it has one.
+    """The text of the file *path* behind its byte order mark, as UTF-8 where it has one.
 
     *codec* is Python's codec of what windows show: UTF-8, or where no mark says so *said*. It is
     *certain* by its mark, or by the format.
     """
 
-    def __init__(self, path: Path, said: str | None = None, *, certain: bool = False) -> None:
+    def __init__(self, path: DumpFile, said: str | None = None, *, certain: bool = False) -> None:
         self.name = str(path)
         self._path = path
-        with path.open("rb") as file:
-            head = file.read(3)
+        head = source_of(path).head(3)
         self._wide = _UTF16.get(head[:2])
         marked = self._wide is not None or head == codecs.BOM_UTF8
         self.certain = certain or marked

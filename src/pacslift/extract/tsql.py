@@ -9,7 +9,6 @@ ON, or the rows of the last table without the GO that those of every table befor
 """
 
 import re
-from pathlib import Path
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.charsets import job_codec
@@ -19,6 +18,7 @@ from pacslift.extract.scriptheader import NAME
 from pacslift.extract.scriptrows import RowForm
 from pacslift.extract.scriptrun import EarlyEndError, Product, surveyed, take_rows
 from pacslift.extract.shapes import Column, TableShape
+from pacslift.extract.source import DumpFile
 from pacslift.extract.statements import DOUBLED
 from pacslift.extract.textsource import TextSource
 from pacslift.extract.tsqlvalues import KEPT, literal_of
@@ -74,7 +74,7 @@ PRODUCT = Product(
 )
 
 
-def read_tsql(path: Path, charset: str | None = None) -> ScriptReader:
+def read_tsql(path: DumpFile, charset: str | None = None) -> ScriptReader:
     """Reader of a script; *charset* is that of one without a byte order mark, else UTF-8."""
     codec = None if charset is None else job_codec(charset)
     return ScriptReader("T-SQL script", path, lambda: _Surveyor(path, codec).survey())
@@ -83,7 +83,7 @@ def read_tsql(path: Path, charset: str | None = None) -> ScriptReader:
 class _Surveyor:
     """One pass over a script; holds what the statements read so far have set."""
 
-    def __init__(self, path: Path, codec: str | None) -> None:
+    def __init__(self, path: DumpFile, codec: str | None) -> None:
         self._source = TextSource(path, codec)
         self._book = TableBook()
         self._identity: str | None = None  # the table that it is ON for

@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from pacslift.errors import DumpDamagedError
 
@@ -104,8 +105,18 @@ Opener = Callable[[], AbstractContextManager[Window]]
 """Opens a window on some place of a dump; every call opens another."""
 
 
-def opener(path: Path, start: int = 0, length: int | None = None) -> Opener:
-    """Windows on the file at *path* from byte *start* on, on *length* bytes of it at most."""
+class HasWindows(Protocol):
+    """What opens windows by itself: a file that is packed, see source.py."""
+
+    def opener(self, start: int = 0, length: int | None = None) -> Opener:
+        """See opener."""
+        ...
+
+
+def opener(path: Path | HasWindows, start: int = 0, length: int | None = None) -> Opener:
+    """Windows on the file *path* from byte *start* on, on *length* bytes of it at most."""
+    if not isinstance(path, Path):
+        return path.opener(start, length)
 
     @contextmanager
     def opened() -> Iterator[Window]:
