@@ -78,6 +78,17 @@ def test_a_dump_that_was_cut_off_is_refused_before_anything_is_made(case, tmp_pa
     refused(pacslift("inspect", *cut.dumps), errors.DumpDamagedError, said)
 
 
+def test_the_report_on_a_dump_that_ends_early_begins_with_that(tmp_path):
+    cut = copied_and_cut(load_case(FIXTURES / "conquest" / "dbase"), tmp_path)
+    roots = [f"{name}={folder}" if name else folder for name, folder in cut.mounts.items()]
+    with NewPacs(tmp_path / "new") as target:
+        init(tmp_path / "job", list(cut.dumps), roots, str(target), "--accept-truncated")
+        assert pacslift("run", tmp_path / "job").exit_code == 3
+    page = (tmp_path / "job" / "report" / "report.html").read_text()
+    assert page.count("INCOMPLETE DUMP") == 1
+    assert page.index("INCOMPLETE DUMP") < page.index("Balance sheet")
+
+
 @pytest.mark.parametrize(
     ("name", "until"),
     [
@@ -200,6 +211,20 @@ def test_a_storage_root_that_holds_nothing_of_the_dump_is_named(archive, tmp_pat
     refused(result, errors.StorageRootError, tmp_path / "other", "not one of the")
     assert not (tmp_path / "job" / "catalog").exists()
     assert status(tmp_path / "job")["instances"] == 0
+
+
+def test_an_archive_whose_files_are_all_lost_gets_a_report_if_somebody_says_so(archive, tmp_path):
+    (tmp_path / "burnt").mkdir()
+    init(tmp_path / "job", archive.dump, tmp_path / "burnt", NOBODY)
+    result = pacslift("run", tmp_path / "job")
+    refused(result, errors.StorageRootError, "accept_lost = true", "job.toml")
+    job_toml = tmp_path / "job" / "job.toml"
+    text = job_toml.read_text()
+    job_toml.write_text(text.replace("[inventory]\n", "[inventory]\naccept_lost = true\n"))
+    assert pacslift("run", tmp_path / "job").exit_code == 3
+    assert status(tmp_path / "job")["causes"] == {"missing_file": 6}
+    page = (tmp_path / "job" / "report" / "report.html").read_text()
+    assert "files that the dump names is in the storage" in page
 
 
 def test_a_run_goes_on_when_the_storage_root_is_put_right(archive, tmp_path):

@@ -1,8 +1,10 @@
 """The command line: what each command says, to people and to programs."""
 
 import json
+import re
 import shutil
 import signal
+from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
 
@@ -10,6 +12,7 @@ import click
 import pytest
 
 from jobs import init, pacslift, started, status, tune
+from livecases import sqlite_named
 from newpacs import NewPacs, answering
 from oldpacs import CT, MR, OldPacs, ct, mr, old_pacs
 from pacslift import flow
@@ -106,6 +109,30 @@ def test_a_dump_that_nobody_claims_is_shown_with_what_each_adapter_lacks():
         assert f"not {name}: it lacks" in shown.stdout
 
 
+def test_what_a_script_cannot_prove_of_itself_is_shown(tmp_path):
+    dump = tmp_path / "dump.sql"
+    script = "CREATE TABLE [dbo].[till]([a] [int] NOT NULL)\r\nGO\r\n"
+    dump.write_text(script + "INSERT [dbo].[till] ([a]) VALUES (1)\r\nGO\r\n", newline="")
+    shown = pacslift("inspect", dump)
+    assert shown.exit_code == 0, shown.output
+    (said,) = only_object(pacslift("inspect", dump, "--json").stdout)["dumps"]
+    (finding,) = said["findings"]
+    assert finding.startswith(f"{dump}: nothing in such a script proves that it is complete")
+    assert finding in shown.stdout
+
+
+def test_where_a_dump_ends_early_is_shown_if_that_is_to_be_accepted(tmp_path):
+    whole = (FIXTURES / "orthanc" / "mysql" / "index.sql").read_bytes()
+    dump = tmp_path / "index.sql"
+    dump.write_bytes(whole[: whole.rindex(b"\n") // 2])
+    assert pacslift("inspect", dump).exit_code == 12
+    shown = pacslift("inspect", dump, "--accept-truncated", "--json")
+    (said,) = only_object(shown.stdout)["dumps"]
+    (cut,) = said["cuts"]
+    assert cut.startswith(f"INCOMPLETE DUMP: {dump} ends early")
+    assert cut in pacslift("inspect", dump, "--accept-truncated").stdout
+
+
 # ---------------------------------------------------------------------------------------------
 # run, its stages, status
 
@@ -139,6 +166,42 @@ def test_a_program_that_reads_events_is_told_why_a_run_stopped(archive, tmp_path
     assert events[-1]["event"] == "Stopped"
     assert events[-1]["exit_code"] == 20
     assert "Connection refused" in events[-1]["sentence"]
+
+
+def test_a_program_that_reads_the_account_is_told_of_a_stop_and_how_far_the_run_came(
+    archive, tmp_path
+):
+    job = a_job(tmp_path, archive, f"NOBODY@127.0.0.1:{free_port()}")
+    for log_format in ("text", "json"):
+        ran = pacslift("run", job, "--json", "--log-format", log_format)
+        said = only_object(ran.stdout)
+        assert said["error"]["exit_code"] == ran.exit_code == 20
+        assert "Connection refused" in said["error"]["message"]
+        assert said["account"] == status(job)
+        assert said["account"]["states"]["planned"] == 6
+        assert ran.stderr.count("Connection refused") == 1
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "JOB"], ["status", "JOB"], ["exceptions", "JOB"], ["inspect", "JOB"]]
+)
+def test_a_program_that_reads_json_gets_it_where_there_is_no_job_too(words, tmp_path):
+    ran = pacslift(*(tmp_path if word == "JOB" else word for word in words), "--json")
+    said = only_object(ran.stdout)
+    assert said["account"] is None
+    assert said["error"]["exit_code"] == ran.exit_code >= 10
+    assert ran.stderr == f"pacslift: {said['error']['message']}\n"
+
+
+def test_the_report_says_when_the_job_began(archive, tmp_path):
+    with NewPacs(tmp_path / "new") as target:
+        job = a_job(tmp_path, archive, target)
+        pacslift("run", job)
+        page = (job / "report" / "report.html").read_text()
+        (began,) = re.findall(r"<dt>Started</dt><dd>([^<]+)</dd>", page)
+        assert datetime.fromisoformat(began) <= datetime.now(UTC)
+        pacslift("run", job)  # it began when it began
+        assert f"<dt>Started</dt><dd>{began}</dd>" in (job / "report" / "report.html").read_text()
 
 
 def test_a_finished_job_that_is_run_again_sends_nothing_and_gives_the_same_account(
@@ -415,6 +478,18 @@ def test_an_adapter_that_was_just_started_can_be_loaded(dump, tmp_path):
     if dump:
         tables = only_object(pacslift("inspect", dump, "--json").stdout)["dumps"][0]["tables"]
         assert {table["name"].lower() for table in tables} <= set(adapter.identify)
+
+
+def test_an_adapter_can_be_started_from_a_database(tmp_path):
+    made = pacslift(
+        "adapter",
+        "scaffold",
+        tmp_path / "mine",
+        "--dump",
+        sqlite_named(FIXTURES / "conquest" / "sqlite-nki" / "conquest.db3"),
+    )
+    assert made.exit_code == 0, made.output
+    assert "dicomimages" in load_adapter(tmp_path / "mine").identify
 
 
 def test_an_adapter_is_not_started_over_another(tmp_path):

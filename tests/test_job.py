@@ -143,7 +143,9 @@ def test_an_error_while_the_job_is_held_is_not_taken_for_one_of_the_lock(tmp_pat
 
 def test_character_sets_and_an_accepted_early_end_are_read_back_as_they_were_written(tmp_path):
     lines = {"*": "cp850", "patient.pat_name": "utf-8-twice"}
-    job = a_job(tmp_path / "job", charset=lines, accept_truncated=True)
+    job = a_job(
+        tmp_path / "job", charset=lines, accept_truncated=True, accept_lost=True, schema="public"
+    )
     create_job(job)
     assert replace(load_job(tmp_path / "job"), revised="") == job
     assert jobs.content_digest(job, "") != jobs.content_digest(replace(job, charset={}), "")

@@ -82,7 +82,7 @@ def test_no_file_can_be_in_a_state_that_is_not_on_the_list(ledger):
 
 def test_a_ledger_of_another_version_is_left_alone(ledger, tmp_path):
     ledger.put("schema_version", "99")
-    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 2"):
+    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 3"):
         Ledger(tmp_path / "ledger.db")
     assert ledger.get("schema_version") == "99"
 
@@ -273,28 +273,33 @@ def test_the_times_of_all_runs_add_up(ledger):
 # ---------------------------------------------------------------------------------------------
 # Versions and overlays
 
-BEFORE = (
-    "overlays", "own_overlay", "issuer_of_patient_id", "patient_name", "patient_birth_date",
-    "accession_number",
-)  # fmt: skip
+ADDED = {  # tables and columns that an older version did not have, by version
+    1: (("overlays", "uids", "earlier", "differences"),
+        ("overlays", "own_overlay", "issuer_of_patient_id", "patient_name", "patient_birth_date",
+         "accession_number", "sent_study_date", "sent_under")),
+    2: (("overlays", "uids"), ("overlays", "own_overlay", "issuer_of_patient_id")),
+}  # fmt: skip
 
 
-def as_version_1(path) -> None:
-    """Make the ledger what the first version of pacslift wrote."""
+def as_older(path, version: int) -> None:
+    """Make the ledger what an older version of pacslift wrote."""
+    tables, columns = ADDED[version]
     with closing(sqlite3.connect(path)) as older, older:
-        older.execute("DROP TABLE overlays")
-        for column in BEFORE:
+        for table in tables:
+            older.execute(f"DROP TABLE {table}")
+        for column in columns:
             older.execute(f"ALTER TABLE instances DROP COLUMN {column}")
-        older.execute("UPDATE meta SET value = '1' WHERE key = 'schema_version'")
+        older.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(version)])
 
 
-def test_a_ledger_of_the_first_version_is_brought_up_to_date_with_its_rows(ledger, tmp_path):
+@pytest.mark.parametrize("version", ADDED)
+def test_an_older_ledger_is_brought_up_to_date_with_its_rows(version, ledger, tmp_path):
     planned(ledger, 1, 2)
     ledger.record([{"instance_key": "k1", "state": "stored"}])
     ledger.close()
-    as_version_1(tmp_path / "ledger.db")
+    as_older(tmp_path / "ledger.db", version)
     with closing(Ledger(tmp_path / "ledger.db")) as newer:
-        assert newer.get("schema_version") == "2"
+        assert newer.get("schema_version") == "3"
         assert states(newer) == {"k1": "stored", "k2": "planned"}
         newer.add_overlays([overlay("a")])
         newer.record([{"instance_key": "k2", "overlays": "a"}])
@@ -328,3 +333,37 @@ def test_what_was_sent_with_other_values_than_the_new_plan_has_is_counted(ledger
     assert ledger.replan([rows], [], [], {}) == 1
     rows = [instance(1, overlays="a", state="set_aside"), instance(2, overlays="a")]
     assert ledger.replan([rows], [], [], {}) == 1
+
+
+# What went out before
+
+
+def test_how_an_object_was_sent_is_not_forgotten_when_it_is_planned_anew(ledger):
+    planned(ledger, 1, 2)
+    sent = {"digest": "abc", "sent_under": "first"}
+    ledger.record([{**failed(1, "failed", Cause.NO_ANSWER), **sent}])
+    planned(ledger, 1, 2)
+    given = {p.instance_key: (p.digest, p.sent_under) for p in ledger.planned()}
+    assert given == {"k1": ("abc", "first"), "k2": (None, None)}
+
+
+def test_planning_one_cause_anew_leaves_the_others_as_they_are(ledger):
+    planned(ledger, 1, 2, 3, 4)
+    ledger.record(
+        [
+            failed(1, "failed", Cause.REFUSED_BY_TARGET),
+            failed(2, "set_aside", Cause.MISSING_FILE),
+            failed(3, "set_aside", Cause.HIDDEN),
+        ]
+    )
+    ledger.replan([[instance(nth) for nth in (1, 2, 3, 4)]], [], [], {}, Cause.MISSING_FILE)
+    assert states(ledger) == {"k1": "failed", "k2": "planned", "k3": "set_aside", "k4": "planned"}
+
+
+def test_new_bytes_that_somebody_accepted_are_no_longer_held_against_the_old_ones(ledger):
+    planned(ledger, 1)
+    before = {"digest": "abc", "sent_under": "first"}
+    ledger.record([{**failed(1, "set_aside", Cause.CHANGED_SINCE_SENT), **before}])
+    assert ledger.reopen(Cause.CHANGED_SINCE_SENT) == 1
+    (again,) = ledger.planned()
+    assert (again.digest, again.sent_under) == ("abc", None)

@@ -4,7 +4,7 @@ PacsliftError
 ├── StopError                 the run ends; the operator must act; each has its own exit code
 │   ├── NoAdapterError        10
 │   ├── AdapterClashError     11
-│   ├── DumpDamagedError      12
+│   ├── DumpDamagedError      12; extract has a kind of its own, CutHeaderError
 │   ├── DumpFormatError       13
 │   ├── StorageRootError      14
 │   ├── JobFolderError        15
@@ -56,6 +56,7 @@ class Cause(StrEnum):
     DUPLICATE_EQUAL = "duplicate_equal"
     DUPLICATE_DIFFERS = "duplicate_differs"
     CHANGED_SINCE_SENT = "changed_since_sent"
+    INTERNAL_FAULT = "internal_fault"  # the program failed over it
     # said by the old database
     HIDDEN = "hidden"
     MERGED = "merged"
@@ -65,6 +66,7 @@ class Cause(StrEnum):
     OFFLINE = "offline"
     ORPHAN_ROW = "orphan_row"
     PATIENT_UNCLEAR = "patient_unclear"
+    OVERLAY_UNFIT = "overlay_unfit"
     # said by the person who runs the job
     EXCLUDED = "excluded"
     # said by the target
@@ -75,6 +77,7 @@ class Cause(StrEnum):
     NO_ANSWER = "no_answer"
     NOT_AT_TARGET = "not_at_target"
     DIFFERS_AT_TARGET = "differs_at_target"
+    COULD_NOT_TELL = "could_not_tell"
 
 
 class PacsliftError(Exception):

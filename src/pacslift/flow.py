@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from polars.exceptions import PolarsError
@@ -31,16 +32,20 @@ from pacslift.inventory.take import take_inventory
 from pacslift.job import Job, job_lock
 from pacslift.ledger import Ledger
 from pacslift.plan.contexts import Pair, by_frequency
+from pacslift.plan.draft import draft_patients
 from pacslift.plan.make import in_batches, make_plan
 from pacslift.plan.mapping import read_mapping
+from pacslift.plan.uids import RULE_OF_UIDS, new_uids
+from pacslift.preview import Preview, private_file, write_preview
 from pacslift.send.association import Timeouts
 from pacslift.send.deliver import deliver
+from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.retrying import Sleep
 from pacslift.send.worker import Retries, StoreWorker
 from pacslift.verify.account import Account
 from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
-from pacslift.verify.tell import account_now, write_report
+from pacslift.verify.tell import CUTS, account_now, resent_finding, write_report
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
@@ -61,10 +66,13 @@ READ_CAUSES = (
     Cause.SIGNED,
     Cause.IDENTITY_DIFFERS,
     Cause.CHANGED_SINCE_SENT,
+    Cause.OVERLAY_UNFIT,
+    Cause.INTERNAL_FAULT,
     Cause.CONTEXT_REFUSED,
     Cause.REFUSED_BY_TARGET,
     Cause.NOT_AT_TARGET,
     Cause.DIFFERS_AT_TARGET,
+    Cause.COULD_NOT_TELL,
 )
 
 
@@ -104,14 +112,18 @@ def extract(run: Run, *, again: bool = False) -> None:
         run.job.adapter,
         dict(run.job.charset),
         run.job.accept_truncated,
+        run.job.schema,
     )
     if not again and done(run, "extract", print_, run.job.tables / "tables.json"):
         return
+    if run.ledger.get("started") is None:
+        run.ledger.put("started", datetime.now(UTC).isoformat(timespec="seconds"))
     with stage(run, "extract") as say:
         taken: TablesTaken = take_tables(run.job, known, run.tell)
         run.ledger.put("adapter", taken.adapter)
         run.ledger.put("dump", taken.format)
         run.ledger.put("cuts", str(len(taken.cuts)))
+        run.ledger.find(CUTS, taken.cuts)
         note(run, "extract", taken.findings)
         say(
             f"{taken.tables} tables, {taken.rows:,} rows of {taken.format}, read as {taken.adapter}"
@@ -134,7 +146,13 @@ def inventory(run: Run, *, again: bool = False) -> None:
                 "is it the right dump, and complete? `pacslift inspect` shows its tables and rows"
             )
         found = take_inventory(
-            adapter, catalog, run.job.mounts, run.job.dumps, run.job.probe, run.tell
+            adapter,
+            catalog,
+            run.job.mounts,
+            run.job.dumps,
+            run.job.probe,
+            run.tell,
+            accept_lost=run.job.accept_lost,
         )
         run.ledger.forget("inventory", "planned")  # what follows may be cut off half written
         write_catalog(catalog, run.job.catalog)
@@ -148,33 +166,62 @@ def inventory(run: Run, *, again: bool = False) -> None:
     run.ledger.put("inventory", print_)
 
 
-def plan(run: Run, *, again: bool = False) -> None:
-    """Decide for every instance row and every file, and write it into the ledger."""
+def plan(run: Run, *, again: bool = False, only: Cause | None = None) -> None:
+    """Decide for every instance row and every file, and write it into the ledger.
+
+    With *only*, what was set aside or failed for another cause is left as it is.
+    """
     require(run, "inventory", "pacslift inventory")
     adapter = adapter_of(run)
     content = jobs.content_digest(run.job, adapter.digest)
     print_ = fingerprint(run.ledger.get("inventory"), content)
     if not again and done(run, "planned", print_):
         return
-    job = run.job if run.ledger.get("content") in (None, content) else jobs.touch_revised(run.job)
+    as_before = run.job.revised and run.ledger.get("content") in (None, content)
+    job = run.job if as_before else jobs.touch_revised(run.job)
     with stage(run, "plan") as say:
         reviewed = read_mapping(job.mapping)
         catalog, found = scan_catalog(job.catalog), Reconciled.read(job.catalog)
         run.ledger.forget("planned")  # overlays and instances come one after the other
-        run.ledger.drop_overlays()
+        if only is None:
+            run.ledger.drop_overlays()
         made = make_plan(adapter, catalog, found, reviewed, run.ledger.add_overlays)
+        run.ledger.replace_uids(
+            new_uids(catalog) if RULE_OF_UIDS in job.rules.get("on", ()) else {}
+        )
         otherwise = run.ledger.replan(
             in_batches(made.instances),
             in_batches(made.candidates),
             in_batches(made.files),
             {"instances": found.instances.height, "files": found.files.height},
+            only,
         )
         note(run, "plan", [*made.findings, *[SENT_OTHERWISE.format(otherwise)] * bool(otherwise)])
         planned = run.ledger.count_planned()
         say(f"{planned:,} instances to send, {made.instances.height - planned:,} not")
+    run.ledger.put("revised", job.revised)
     run.ledger.put("revision", jobs.revision(job, adapter.digest))
     run.ledger.put("content", content)
     run.ledger.put("planned", print_)
+
+
+def diff(run: Run) -> Preview:
+    """Make the plan, and say what sending it would change; nothing is sent."""
+    extract(run)
+    inventory(run)
+    plan(run)
+    with stage(run, "diff", run.ledger.count_planned()) as say:
+        found = write_preview(run.ledger, order_book(run), run.job.report, run.tell)
+        changed = sum(found.changes.values())
+        say(f"{found.objects:,} objects prepared, {changed:,} changes of their elements")
+    return found
+
+
+def draft_mapping(run: Run, path: Path) -> int:
+    """Write a table of the patients there are, for a person to fill in; gives their number."""
+    require(run, "inventory", "pacslift inventory")
+    with private_file(path) as fresh:
+        return draft_patients(scan_catalog(run.job.catalog)["patients"], fresh)
 
 
 def send(run: Run) -> None:
@@ -197,10 +244,12 @@ def send(run: Run) -> None:
 
         began = time.monotonic()
         try:
-            deliver(run.ledger, make_worker, min(job.associations, expected), run.tell)
+            workers = min(job.associations, expected)
+            deliver(run.ledger, make_worker, workers, run.tell, order_book(run))
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
+            note(run, "send", resent_finding(run.ledger))
             say(sent_sentence(before, run.ledger.totals(), seconds))
 
 
@@ -257,16 +306,17 @@ def tells_no_room(error: OSError | PolarsError) -> bool:
 
 
 def retry(run: Run, cause: Cause) -> int:
-    """Plan again what failed or was set aside for *cause*; gives the number of instances.
+    """Plan again what failed or was set aside for *cause*, and nothing else.
 
-    What the comparison with the storage set aside is judged anew: a file may have been found, a
-    root mounted. Hidden rows and duplicates stay what the database and the disk make them.
+    Gives the number of instances. What the comparison with the storage set aside is judged anew:
+    a file may have been found, a root mounted. Hidden rows and duplicates stay what the database
+    and the disk make them.
     """
     if cause in READ_CAUSES:
         return run.ledger.reopen(cause)
     before = run.ledger.count_planned()
     inventory(run, again=True)
-    plan(run, again=True)
+    plan(run, again=True, only=cause)
     return run.ledger.count_planned() - before
 
 
@@ -349,6 +399,16 @@ def mounts_print(job: Job) -> list[tuple[str, str]]:
 def digests(known: Mapping[str, Adapter]) -> list[str]:
     """The digests of the adapters, in their names' order."""
     return [known[name].digest for name in sorted(known)]
+
+
+def order_book(run: Run) -> OrderBook:
+    """What the job orders for its objects, at the revision that was planned last."""
+    source = run.job.source_name or adapter_of(run).name
+    revised = run.ledger.get("revised") or run.job.revised
+    return OrderBook(
+        rule_settings(run.job.rules, run.ledger.new_uids()),
+        provenance_of(run.job.folder.name, revised, source),
+    )
 
 
 def planned_pairs(ledger: Ledger) -> tuple[Pair, ...]:

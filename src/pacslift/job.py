@@ -18,20 +18,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pacslift import __version__
 from pacslift.errors import JobBusyError, JobFileError, JobFolderError, MappingError
 
-RULES_VERSION = "1"  # raised whenever a repair rule would give other bytes than before
+RULES_VERSION = "2"  # raised whenever a repair rule would give other bytes than before
 ODBC = "odbc:"  # begins the name of a database that is read in the place of a dump
 PROBES = ("none", "sample", "all")
 TARGET = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})", re.ASCII)
 KNOWN = {
     "": {"revised", "source", "storage", "target", "send", "inventory", "charset", "mapping",
          "rules"},
-    "source": {"dumps", "adapter", "adapters", "accept_truncated", "name"},
+    "source": {"dumps", "adapter", "adapters", "accept_truncated", "name", "schema"},
     "storage": {"mounts"},
     "target": {"aet", "host", "port", "calling_aet"},
     "send": {"associations", "response_timeout", "busy_waits", "lost_waits"},
-    "inventory": {"probe"},
+    "inventory": {"probe", "accept_lost"},
     "mapping": {"patients", "accession_numbers", "exclusions"},
 }  # fmt: skip
 SOURCE_NAME = 64  # characters, PS3.5 6.2, VR LO
@@ -73,6 +74,8 @@ class Job:
     mapping: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)  # kind of table: files
     rules: Mapping[str, Any] = field(default_factory=dict)  # [rules] as a person wrote it
     source_name: str = ""  # what objects say that their previous values come from
+    accept_lost: bool = False  # a storage without a single file of the dump is what there is
+    schema: str | None = None  # schema or database whose tables alone are read
 
     @property
     def tables(self) -> Path:
@@ -145,6 +148,7 @@ def to_toml(job: Job) -> str:
     adapter = f"adapter = {quote(job.adapter)}\n" if job.adapter else ""
     folders = ", ".join(quote(str(path)) for path in job.adapters)
     truncated = "accept_truncated = true\n" if job.accept_truncated else ""
+    truncated += f"schema = {quote(job.schema)}\n" if job.schema else ""
     lines = "".join(f"{quote(name)} = {quote(said)}\n" for name, said in job.charset.items())
     charset = f"\n[charset]\n{lines}" if lines else ""
     name = f"name = {quote(job.source_name)}\n" if job.source_name else ""
@@ -167,7 +171,7 @@ calling_aet = {quote(job.target.calling_aet)}
 
 [inventory]
 probe = {quote(job.probe)}  # none, sample or all: how many files are opened before sending
-
+{"accept_lost = true" + chr(10) if job.accept_lost else ""}
 [send]
 associations = {job.associations}
 response_timeout = {job.response_timeout}  # seconds
@@ -253,11 +257,13 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             adapters=tuple(folder / name for name in typed(source, "adapters", list, [])),
             charset={name: typed(charset, name, str) for name in charset},
             accept_truncated=typed(source, "accept_truncated", bool, default=False),
+            schema=typed(source, "schema", str, "") or None,
             associations=typed(send, "associations", int, 2),
             response_timeout=float(typed(send, "response_timeout", (int, float), 60.0)),
             busy_waits=tuple(typed(send, "busy_waits", list, [1.0, 5.0, 15.0])),
             lost_waits=tuple(typed(send, "lost_waits", list, [0.0, 5.0, 30.0])),
             probe=typed(inventory, "probe", str, "sample"),
+            accept_lost=typed(inventory, "accept_lost", bool, default=False),
             mapping=mapping_from(folder, section(said, "mapping")),
             rules=section(said, "rules"),
             source_name=typed(source, "name", str, ""),
@@ -348,7 +354,7 @@ def content_digest(job: Job, adapter_digest: str) -> str:
     Raises MappingError if a mapping file cannot be read.
     """
     text = to_toml(replace(job, revised="none"))
-    parts = [text, adapter_digest, RULES_VERSION, *mapping_digests(job)]
+    parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

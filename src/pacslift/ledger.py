@@ -9,11 +9,18 @@ its results are told to anybody: the ledger never says more than the target did.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
-from pacslift.errors import LedgerError
+from pacslift.errors import Cause, LedgerError
+from pacslift.ledger_history import (
+    AT_TARGET,
+    differs_from_sent,
+    give_back,
+    overlays_at_target,
+    remember,
+)
 from pacslift.ledger_planned import Candidate, Overlay, Planned, overlay_keys, planned_from_rows
 from pacslift.ledger_schema import bring_up_to_date
 from pacslift.ledger_tables import (
@@ -26,12 +33,14 @@ from pacslift.ledger_tables import (
     META,
     OVERLAYS,
     TRIED,
+    UIDS,
     FileState,
     InstanceState,
     OverlayKind,
 )
 
 KEYS_ASKED = 500  # keys in one question; SQLite bounds the variables of a statement
+Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
 __all__ = [
     "CANDIDATES",
@@ -123,6 +132,7 @@ class Ledger:
         candidates: Iterable[Sequence[Mapping[str, Any]]],
         files: Iterable[Sequence[Mapping[str, Any]]],
         counted: Mapping[str, int],
+        only: Cause | None = None,
     ) -> int:
         """Take over a plan, given as batches of rows; what was already stored stays as it is.
 
@@ -130,25 +140,27 @@ class Ledger:
         to; they are put in with the plan, so that nobody sees the one without the other.
 
         An instance that the target holds keeps its state whatever the new plan says; rows that
-        the new plan no longer has are removed only if nothing was sent for them. Gives the number
-        of those that stay and would be sent with other values now, or not at all.
+        the new plan no longer has are removed only if nothing was sent for them. With *only*,
+        every other instance that was judged or tried keeps its state, too. Gives the number of
+        those at the target that would be sent with other values now, or not at all.
         """
-        done = InstanceState.STORED, InstanceState.STORED_CHANGED, InstanceState.VERIFIED
+        stays: sa.ColumnElement[bool] = INSTANCES.c.state.in_(AT_TARGET)
+        if only is not None:
+            planned = INSTANCES.c.state == InstanceState.PLANNED
+            stays |= ~planned & INSTANCES.c.cause.is_distinct_from(only)
         with self._write() as connection:
-            columns = INSTANCES.c.instance_key, INSTANCES.c.overlays, INSTANCES.c.own_overlay
-            query = sa.select(*columns).where(INSTANCES.c.state.in_(done))
-            kept = {
-                key: hash(tuple(sent_as)) for key, *sent_as in map(tuple, connection.execute(query))
-            }
-            otherwise = 0
-            connection.execute(sa.delete(INSTANCES).where(INSTANCES.c.state.not_in(done)))
+            sent_with = overlays_at_target(connection)
+            kept = set(connection.scalars(sa.select(INSTANCES.c.instance_key).where(stays)))
+            remember(connection, ~stays)
+            connection.execute(sa.delete(INSTANCES).where(~stays))
             connection.execute(sa.delete(CANDIDATES))
             connection.execute(sa.delete(FILES))
+            otherwise = 0
             for rows in instances:
                 new = [row for row in rows if row["instance_key"] not in kept]
                 insert_all(connection, INSTANCES, new)
-                held = [row for row in rows if row["instance_key"] in kept]
-                otherwise += sum(kept[r["instance_key"]] != hash(wanted(r)) for r in held)
+                otherwise += sum(differs_from_sent(row, sent_with) for row in rows)
+            give_back(connection)
             for rows in candidates:
                 insert_all(connection, CANDIDATES, rows)
             for rows in files:
@@ -169,6 +181,18 @@ class Ledger:
             sent = sa.exists().where(INSTANCES.c.attempts > 0)
             connection.execute(sa.delete(OVERLAYS).where(~sent))
 
+    def replace_uids(self, new: Mapping[str, str]) -> None:
+        """Keep the map from old to new UIDs, in place of the one there was."""
+        rows = [{"old": old, "new": made} for old, made in sorted(new.items())]
+        with self._write() as connection:
+            connection.execute(sa.delete(UIDS))
+            insert_all(connection, UIDS, rows)
+
+    def new_uids(self) -> dict[str, str]:
+        """Old UIDs and those that replace them."""
+        with self._read() as connection:
+            return {row.old: row.new for row in connection.execute(sa.select(UIDS))}
+
     def _overlays(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, Overlay]:
         """The overlays that *rows* of INSTANCES name, by their keys."""
         keys = sorted({key for row in rows for key in overlay_keys(row)})
@@ -182,20 +206,21 @@ class Ledger:
 
     def find(self, stage: str, sentences: Iterable[str]) -> None:
         """Replace the findings of *stage* by *sentences*."""
+        rows = [{"stage": stage, "sentence": sentence} for sentence in sentences]
+        self.replace(FINDINGS.c.stage, stage, rows)
+
+    def replace(self, column: sa.Column[str], value: str, rows: Rows) -> None:
+        """Put *rows* in the place of those of a table whose *column* has *value*."""
         with self._write() as connection:
-            connection.execute(sa.delete(FINDINGS).where(FINDINGS.c.stage == stage))
-            insert_all(connection, FINDINGS, [{"stage": stage, "sentence": s} for s in sentences])
+            connection.execute(sa.delete(column.table).where(column == value))
+            insert_all(connection, column.table, rows)
 
     def findings(self) -> list[tuple[str, str]]:
         """Stage and sentence of every finding."""
         with self._read() as connection:
             return [(stage, text) for stage, text in connection.execute(sa.select(FINDINGS))]
 
-    def record(
-        self,
-        results: Sequence[Mapping[str, Any]],
-        changes: Sequence[Mapping[str, Any]] = (),
-    ) -> None:
+    def record(self, results: Rows, changes: Rows = ()) -> None:
         """Write what became of instances; each mapping has instance_key and columns to set."""
         with self._write() as connection:
             for row in results:
@@ -281,11 +306,10 @@ class Ledger:
     def totals(self) -> dict[str, int]:
         """Instances stored, instances that were not, and bytes stored, so far."""
         states = {state: n for (state,), n in self.counts(INSTANCES, "state").items()}
-        at_target = (InstanceState.STORED, InstanceState.STORED_CHANGED, InstanceState.VERIFIED)
-        query = sa.select(sa.func.sum(INSTANCES.c.bytes)).where(INSTANCES.c.state.in_(at_target))
+        query = sa.select(sa.func.sum(INSTANCES.c.bytes)).where(INSTANCES.c.state.in_(AT_TARGET))
         with self._read() as connection:
             size = connection.scalar(query) or 0
-        stored = sum(states.get(state, 0) for state in at_target)
+        stored = sum(states.get(state, 0) for state in AT_TARGET)
         troubled = sum(states.get(s, 0) for s in (InstanceState.FAILED, InstanceState.SET_ASIDE))
         return {"stored": stored, "troubled": troubled, "bytes": size}
 
@@ -310,17 +334,19 @@ class Ledger:
     def reopen(self, cause: str) -> int:
         """Plan again what failed, or was set aside when it was read, for *cause*.
 
-        Gives the number of instances. What was set aside without a copy to read stays.
+        Gives the number of instances. What was set aside without a copy to read stays. To send
+        CHANGED_SINCE_SENT again is to accept its new bytes.
         """
+        values: dict[str, Any] = {"state": InstanceState.PLANNED, "cause": None, "detail": None}
+        if cause == Cause.CHANGED_SINCE_SENT:
+            values["sent_under"] = None
         has_copy = sa.exists().where(CANDIDATES.c.instance_key == INSTANCES.c.instance_key)
         again = INSTANCES.c.state.in_(TRIED) | (
             (INSTANCES.c.state == InstanceState.SET_ASIDE) & has_copy
         )
         with self._write() as connection:
             result = connection.execute(
-                sa.update(INSTANCES)
-                .where(INSTANCES.c.cause == cause, again)
-                .values(state=InstanceState.PLANNED, cause=None, detail=None)
+                sa.update(INSTANCES).where(INSTANCES.c.cause == cause, again).values(values)
             )
             return int(result.rowcount)
 
@@ -331,19 +357,10 @@ def set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a d
         connection.execute(f"PRAGMA {pragma}")
 
 
-def insert_all(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Mapping[str, Any]]
-) -> None:
+def insert_all(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
     """Insert *rows*, none being allowed."""
     if rows:
         connection.execute(sa.insert(table), list(rows))
-
-
-def wanted(row: Mapping[str, Any]) -> tuple[str | None, str | None] | None:
-    """The overlays that a plan wants an instance sent with; None for one that is not to be sent."""
-    if row["state"] != InstanceState.PLANNED:
-        return None
-    return row.get("overlays"), row.get("own_overlay")
 
 
 def put_all(connection: sa.Connection, values: Mapping[str, str]) -> None:

@@ -39,9 +39,10 @@ class Planned:
     series_instance_uid: str | None
     study_instance_uid: str | None
     transfer_syntax_uid: str | None
-    digest: str | None  # of the Data Set when it was sent before; it must be the same again
+    digest: str | None  # of the Data Set when it was sent before
     candidates: tuple[Candidate, ...]
     attempts: int = 0  # how often it was begun to be sent until now
+    sent_under: str | None = None  # the job revision under which *digest* was sent
     overlays: tuple[Overlay, ...] = ()  # in the order in which they are laid on, the last one wins
 
 
@@ -95,5 +96,6 @@ def planned_from(rows: Sequence[Mapping[str, Any]], overlays: Mapping[str, Overl
             if row["mount"] is not None  # an instance without a copy, joined with nothing
         ),
         attempts=first["attempts"],
+        sent_under=first["sent_under"],
         overlays=laid(first, overlays),
     )

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from pacslift.errors import LedgerError
 from pacslift.ledger_tables import INSTANCES, META, metadata
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Step = Callable[[sa.Connection], None]
 
@@ -50,11 +50,17 @@ def add_columns(connection: sa.Connection, table: sa.Table, *names: str) -> None
 
 
 def from_1_to_2(connection: sa.Connection) -> None:
-    """Overlays, and the identity as it was sent. The new tables are made with all others."""
+    """What an object was like when it was sent, and under which revision of the job."""
     add_columns(
-        connection, INSTANCES, "overlays", "own_overlay", "issuer_of_patient_id", "patient_name",
-        "patient_birth_date", "accession_number",
+        connection, INSTANCES, "sent_under", "patient_name", "patient_birth_date",
+        "accession_number", "sent_study_date",
     )  # fmt: skip
 
 
-STEPS: Mapping[int, Step] = {1: from_1_to_2}  # from this version to the next
+def from_2_to_3(connection: sa.Connection) -> None:
+    """Overlays."""
+    add_columns(connection, INSTANCES, "overlays", "own_overlay", "issuer_of_patient_id")
+
+
+# From a version to the next. New tables are made with all others.
+STEPS: Mapping[int, Step] = {1: from_1_to_2, 2: from_2_to_3}

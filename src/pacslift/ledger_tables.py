@@ -72,7 +72,7 @@ INSTANCES = sa.Table(
     sa.Column("sop_class_uid", sa.Text),
     sa.Column("series_instance_uid", sa.Text),
     sa.Column("study_instance_uid", sa.Text, index=True),
-    sa.Column("study_date", sa.Text),  # DA
+    sa.Column("study_date", sa.Text),  # DA, as the old database has it
     sa.Column("position", sa.Integer, nullable=False, index=True),  # place in the order of sending
     sa.Column("transfer_syntax_uid", sa.Text),  # expected, then as sent
     sa.Column("state", sa.Text, nullable=False, index=True),
@@ -82,11 +82,14 @@ INSTANCES = sa.Table(
     sa.Column("status", sa.Integer),  # C-STORE status, PS3.4 B.2.3
     sa.Column("bytes", sa.Integer),  # of the Data Set sent
     sa.Column("digest", sa.Text),  # sha256 of the Data Set sent
-    sa.Column("patient_id", sa.Text),  # as sent; patient data, never shown
-    sa.Column("issuer_of_patient_id", sa.Text),  # as sent, and so the next three; patient data
+    sa.Column("sent_under", sa.Text),  # the job revision under which that was
+    # as sent; patient data, never shown
+    sa.Column("patient_id", sa.Text),
+    sa.Column("issuer_of_patient_id", sa.Text),
     sa.Column("patient_name", sa.Text),
     sa.Column("patient_birth_date", sa.Text),
     sa.Column("accession_number", sa.Text),
+    sa.Column("sent_study_date", sa.Text),
     sa.Column("overlays", sa.Text),  # keys of OVERLAYS that all of its series has, with spaces
     sa.Column("own_overlay", sa.Text),  # key of the one that it has for itself
     sa.Column("envelope", sa.Text),  # envelope repairs, by rule id
@@ -95,6 +98,14 @@ INSTANCES = sa.Table(
     sa.Column("stored_at", sa.Text),  # UTC
     sa.Column("verified_at", sa.Text),  # UTC
     one_of("state", InstanceState),
+)
+
+EARLIER = sa.Table(  # how instances that are being planned anew were sent; else empty
+    "earlier",
+    metadata,
+    sa.Column("instance_key", sa.Text, primary_key=True),
+    sa.Column("digest", sa.Text),
+    sa.Column("sent_under", sa.Text),
 )
 
 CANDIDATES = sa.Table(  # where an instance's copies lie, best rank first
@@ -123,6 +134,14 @@ OVERLAYS = sa.Table(
     sqlite_with_rowid=False,
 )
 
+UIDS = sa.Table(  # UIDs that a rule replaces in all objects, and by which
+    "uids",
+    metadata,
+    sa.Column("old", sa.Text, primary_key=True),
+    sa.Column("new", sa.Text, nullable=False, unique=True),
+    sqlite_with_rowid=False,
+)
+
 FILES = sa.Table(
     "files",
     metadata,
@@ -144,6 +163,15 @@ CHANGES = sa.Table(  # every element that went out otherwise than it was stored;
     sa.Column("keyword", sa.Text, nullable=False),
     sa.Column("before", sa.Text),
     sa.Column("after", sa.Text),
+)
+
+DIFFERENCES = sa.Table(  # what the target lists of a study otherwise than it was sent
+    "differences",
+    metadata,
+    sa.Column("study_instance_uid", sa.Text, nullable=False, index=True),
+    sa.Column("keyword", sa.Text, nullable=False),
+    sa.Column("sent", sa.Text),  # patient data
+    sa.Column("found", sa.Text),  # patient data
 )
 
 FINDINGS = sa.Table(  # what the operator should know and stops nothing

@@ -7,7 +7,7 @@ from pathlib import Path
 from pacslift.adapter import CANONICAL
 from pacslift.errors import AdapterFaultError
 from pacslift.extract.shapes import TableShape
-from pacslift.extract.sniff import open_dump
+from pacslift.extract.take import opened_one
 from pacslift.inventory.catalog import SCHEMAS
 
 MANIFEST = """\
@@ -44,10 +44,11 @@ Where each fact comes from: product source, manual, vendor, or a look at a real 
 """
 
 
-def scaffold(folder: Path, dump: Path | None) -> Iterator[Path]:
+def scaffold(folder: Path, dump: Path | str | None) -> Iterator[Path]:
     """Write the files of an adapter into *folder*, which must not be there; gives each path.
 
-    With a *dump* the manifest starts with its tables and columns.
+    With a *dump*, a path or the text that names a database over ODBC, the manifest starts with its
+    tables and columns.
     """
     if folder.exists():
         raise AdapterFaultError(f"{folder} is there already; give a folder that is not")
@@ -63,14 +64,13 @@ def scaffold(folder: Path, dump: Path | None) -> Iterator[Path]:
         yield folder / name
 
 
-def shapes_of(dump: Path) -> Sequence[TableShape]:
+def shapes_of(dump: Path | str) -> Sequence[TableShape]:
     """The tables of *dump*."""
-    with tempfile.TemporaryDirectory(prefix="pacslift-") as private:
-        reader = open_dump(dump, Path(private))
-        try:
-            return list(reader.shapes())
-        finally:
-            reader.close()
+    with (
+        tempfile.TemporaryDirectory(prefix="pacslift-") as private,
+        opened_one(dump, Path(private)) as reader,
+    ):
+        return list(reader.shapes())
 
 
 def identify_lines(shapes: Sequence[TableShape]) -> str:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract.insertrows import InsertShape, insert_rows, skip_rows
+from pacslift.extract.insertrows import InsertShape, insert_rows
+from pacslift.extract.insertskip import skip_rows
 from pacslift.extract.literals import mysql_literal, postgres_literal
 from pacslift.extract.statements import Dialect
 from pacslift.extract.window import Window

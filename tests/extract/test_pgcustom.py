@@ -2,7 +2,7 @@ import pytest
 from dumptext import everything, file_of, frames_of, pieces_of, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
-from pgarchive import Archive, Table
+from pgarchive import GZIP, LZ4, NONE, ZSTD, Archive, Table
 from test_pgplain import HELD, NAMES, database
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
@@ -24,10 +24,17 @@ def read(folder, content: bytes):
     return read_pgcustom(file_of(folder, content))
 
 
-@pytest.mark.parametrize("version", [(1, 12), (1, 13), (1, 14), (1, 15), (1, 16)])
-@pytest.mark.parametrize("compression", [0, 1])
+VERSIONS = [
+    *((version, method) for version in [(1, 12), (1, 13), (1, 14)] for method in (NONE, GZIP)),
+    *((version, method) for version in [(1, 15), (1, 16)] for method in (NONE, GZIP, LZ4, ZSTD)),
+]
+
+
+@pytest.mark.parametrize(("version", "compression"), VERSIONS)
 @pytest.mark.parametrize("int_size", [4, 8])
-def test_every_version_of_the_format_is_read(tmp_path, version, compression, int_size):
+def test_every_version_and_compression_of_the_format_is_read(
+    tmp_path, version, compression, int_size
+):
     archive = Archive(version, compression, int_size).of([EMPTY, FILES, EMPTY])
     reader = read(tmp_path, archive)
     assert rows_of(reader, "files") == READ
@@ -64,21 +71,21 @@ def test_tables_of_one_name_in_two_schemas_are_not_mixed(tmp_path):
 @pytest.mark.parametrize(
     ("archive", "trouble"),
     [
-        (Archive((1, 15), compression=2), "compressed with lz4. Dump again with --compress=gzip"),
-        (Archive((1, 16), compression=3), "compressed with zstd. Dump again with --compress=gzip"),
+        (Archive((1, 16), compression=4), "compressed with method 4; none, gzip, lz4, zstd are"),
         (Archive((1, 11)), "archive of version 1.11; 1.12 to 1.16 are read"),
         (Archive((1, 17)), "archive of version 1.17; 1.12 to 1.16 are read"),
-        (Archive(form=5), "in tar or directory format. Turn it into a plain dump"),
+        (Archive(form=3), "table of contents of a pg_dump in directory format; the dump is its"),
+        (Archive(form=5), "archive of form 5, which pg_dump does not write"),
     ],
 )
 def test_an_archive_of_another_kind_is_refused_with_the_remedy(tmp_path, archive, trouble):
     with pytest.raises(DumpFormatError, match=trouble):
-        read(tmp_path, archive.of([FILES])).shapes()
+        read(tmp_path, archive.contents([FILES])).shapes()
 
 
-@pytest.mark.parametrize("compression", [0, 1])
+@pytest.mark.parametrize("compression", [NONE, GZIP, LZ4, ZSTD])
 def test_an_archive_cut_at_any_byte_is_refused(tmp_path, compression):
-    archive = Archive(compression=compression).of([EMPTY, FILES])
+    archive = Archive((1, 16), compression).of([EMPTY, FILES])
     for cut in range(5, len(archive)):
         reader = read(tmp_path, archive[:cut])
         with pytest.raises((DumpDamagedError, DumpFormatError), match="dump"):
@@ -99,7 +106,8 @@ def test_an_archive_cut_before_a_table_names_it(tmp_path):
 
 @given(st.data())
 def test_a_damaged_archive_is_read_or_refused_and_never_crashes(tmp_path_factory, data):
-    archive = bytearray(Archive().of([EMPTY, FILES]))
+    method = data.draw(st.sampled_from([NONE, GZIP, LZ4, ZSTD]))
+    archive = bytearray(Archive((1, 16), method).of([EMPTY, FILES]))
     for _ in range(data.draw(st.integers(1, 4))):
         archive[data.draw(st.integers(0, len(archive) - 1))] = data.draw(st.integers(0, 255))
     try:

@@ -5,14 +5,18 @@ from contextlib import contextmanager
 
 import pytest
 from find_peer import PENDING, FindPeer, rows
+from pydicom import Dataset
+from pydicom.dataelem import RawDataElement
+from pydicom.tag import Tag
 from pynetdicom.sop_class import CTImageStorage, Verification
 
 from pacslift.errors import TargetLostError, TargetRejectedError, TargetUnreachableError
 from pacslift.job import TargetAddress
 from pacslift.verify.find import Finder, NoVerification, open_finder
 from pacslift.verify.findscu import FindTimeouts
+from pacslift.verify.identity import StudyIdentity
 from pacslift.verify.match import Expected, FoundInstance, Sign, match_study
-from pacslift.verify.query import identifier
+from pacslift.verify.query import identifier, row_of
 from servers import free_port, run_dcmqrscp
 
 QUICK = FindTimeouts(connect=2, association=2, response=1, reconnect=())
@@ -73,9 +77,34 @@ def test_many_studies_share_one_association():
     assert peer.associations == 1
 
 
-def test_no_name_is_asked_for():
-    _found, peer = ask(well_behaved)
-    assert not any("Name" in keyword for query in peer.asked for keyword in query)
+def test_a_name_is_asked_for_once_a_study_and_never_for_an_instance():
+    _found, peer = ask(well_behaved, *(an_instance(f"1.2.{n}") for n in range(3, 9)))
+    assert ["PatientName" in query for query in peer.asked] == [
+        query["QueryRetrieveLevel"] == "STUDY" for query in peer.asked
+    ]
+
+
+@pytest.mark.parametrize(
+    ("charset", "value", "name"),
+    [
+        (None, b"Verborgen^Gerda ", "Verborgen^Gerda"),
+        (b"ISO_IR 192", "Müller^Jörg".encode(), "Müller^Jörg"),
+        (b"ISO_IR 100", b"M\xfcller^J\xf6rg", "Müller^Jörg"),
+        (
+            b"\\ISO 2022 IR 87",
+            b"Yamada^Tarou=\x1b$B;3ED\x1b(B^\x1b$BB@O:\x1b(B",
+            "Yamada^Tarou=山田^太郎",
+        ),
+    ],
+)
+def test_what_a_study_is_said_to_be_is_read_by_the_answers_character_set(charset, value, name):
+    answer = Dataset()
+    if charset is not None:
+        answer[0x00080005] = RawDataElement(
+            Tag(0x00080005), "CS", len(charset), charset, 0, False, True
+        )
+    answer[0x00100010] = RawDataElement(Tag(0x00100010), "PN", len(value), value, 0, False, True)
+    assert row_of(answer).identity == StudyIdentity(patient_name=name)
 
 
 # targets with peculiarities
@@ -312,11 +341,12 @@ def test_a_uid_that_no_query_can_carry_is_doubted_and_not_sent(uid):
     assert not any(uid and uid in query.values() for query in peer.asked)
 
 
-def test_a_study_that_no_query_can_carry_is_not_asked_about():
-    with FindPeer(well_behaved).running() as peer, finder_of(peer) as finder:
+def test_a_study_that_no_query_can_carry_is_doubted_and_its_objects_asked_for_by_name():
+    with FindPeer(lambda _keys: rows()).running() as peer, finder_of(peer) as finder:
         found = finder.study("", [an_instance()])
     assert set(found.doubts) == {"1.2.3"}
-    assert peer.asked == []
+    (asked,) = peer.asked
+    assert (asked["StudyInstanceUID"], asked["SOPInstanceUID"]) == ("", "1.2.3")
 
 
 # targets that cannot be asked

@@ -55,6 +55,14 @@ def report(folder, data=None, exceptions=(), studies=()) -> str:
     return write_report(folder, data, exceptions, studies).read_text(encoding="utf-8")
 
 
+def test_an_incomplete_dump_is_what_the_page_begins_with(tmp_path):
+    sentence = "INCOMPLETE DUMP: index.sql ends early, in table a after row 2."
+    data = ReportData(an_account(), RAN, findings=[("extract", "odd")], cuts=[sentence])
+    page = report(tmp_path, data)
+    assert page.index(sentence) < page.index(data.account.headline)
+    assert "The dump is incomplete" not in report(tmp_path)
+
+
 class Page(HTMLParser):
     """The tags of a page and what they refer to, checking that each is closed."""
 

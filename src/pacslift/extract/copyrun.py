@@ -1,20 +1,26 @@
 r"""COPY blocks of pg_dump as batches.
 
-Strategy: a block of whole lines goes to Polars' CSV reader, which is right for COPY's text format
-but for backslash escapes; values with a backslash are taken again, one by one. The reader fills up
-short lines in silence, so the tabs are counted too: no line has more than the table, so with the
-right number in all none has fewer. A block that is no UTF-8 is taken apart in Python.
-Source: https://www.postgresql.org/docs/15/sql-copy.html, "Text Format".
+Strategy: a block of whole lines goes to Polars' CSV reader, of which only the wanted columns are
+asked. It is right for COPY's text format but for backslash escapes: those that pg_dump writes are
+undone on all values that have some at once, any others one by one. The reader fills up short lines
+in silence, so the tabs are counted too: no line has more than the table, so with the right number
+in all none has fewer. A block that is no UTF-8 is taken apart in Python.
+Blocks are parsed by other threads while the next are read, and unpacked where they are packed.
+Source: https://www.postgresql.org/docs/15/sql-copy.html, "Text Format", and CopyAttributeOutText
+in src/backend/commands/copyto.c, which writes six letters and the backslash as escapes.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 from polars.exceptions import PolarsError
 
 from pacslift.errors import DumpDamagedError
+from pacslift.extract.copyend import END, find_end
+from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.literals import bytea
 from pacslift.extract.script import ScriptTable
 from pacslift.extract.shapes import Batch, Column, numbered
@@ -23,10 +29,21 @@ from pacslift.extract.truncation import Cut
 from pacslift.extract.window import Opener, Window
 
 NULL = rb"\N"
-_END = rb"\."
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|.)", re.DOTALL)
 _LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _BOM = b"\xef\xbb\xbf"
+_BLOCK = 8 << 20  # bytes of lines that are parsed at once
+_PAIRS = [rb"\\".decode(), *(f"\\{letter.decode()}" for letter in _LETTERS)]
+_MEANINGS = ["\\", *(meaning.decode() for meaning in _LETTERS.values())]
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some lines, how many, and how many rows of the table came before them."""
+
+    lines: bytes
+    height: int
+    done: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,64 +54,98 @@ class CopyRun:
     columns: tuple[str, ...]
     opened: Opener
     codec: str
+    size: int | None = None
+    """Bytes of its lines where the survey has seen its end; windows show no more then."""
 
     def batches(self, table: ScriptTable, wanted: Sequence[str], done: int) -> Iterator[Batch]:
         """See Run."""
-        names = [name.lower() for name in self.columns]
         columns = [column for _, column in table.shape.chosen(wanted)]
-        for block in self._blocks(table, done):
-            codec = table.read_as("", self.codec)
-            decoder = TextDecoder(table.shape.name.lower(), codec, done + 1)
-            fields = self._fields(block, table, done)
-            series = [self._series(column, fields, names, table, decoder) for column in columns]
-            numbers = range(done + 1, done + fields.height + 1)
-            yield Batch(table.shape.name.lower(), numbered(series, numbers), decoder.undecodable)
-            done += fields.height
+        return in_turn(
+            Piece(partial(self._batch, block, table, columns))
+            for block in self._blocks(table, done)
+        )
 
     def count(self, table: ScriptTable, done: int) -> int:
         """See Run."""
-        total = 0
-        for block in self._blocks(table, done):
-            total += self._fields(block, table, done + total).height
-        return total
+        return sum(
+            in_turn(
+                Piece(partial(self._height, block, table)) for block in self._blocks(table, done)
+            )
+        )
 
-    def _blocks(self, table: ScriptTable, done: int) -> Iterator[bytes]:
-        """Whole lines, without the line that ends the block, each ended by a newline alone."""
+    def _height(self, block: _Block, table: ScriptTable) -> int:
+        """How many rows the block has, each of them looked at."""
+        return self._fields(block, table, []).height
+
+    def _blocks(self, table: ScriptTable, done: int) -> Iterator[_Block]:
+        """Whole lines, without the line that ends the block, each ended by a newline alone.
+
+        *done* rows of the table came before.
+        """
         with self.opened() as window:
-            while window.fill() and not window.data.startswith(_END, window.at):
-                end = _lines_end(window)
+            start = window.offset
+            while window.hold(_BLOCK) and not self._at_end(window):
+                end = self._lines_end(window)
                 if end <= window.at:
                     if window.grow():
                         continue
                     break
-                block = window.data[window.at : end]
+                lines = window.data[window.at : end]
                 window.at = end
-                done += block.count(b"\n")
-                yield block.replace(b"\r\n", b"\n")
-            if not window.data.startswith(_END, window.at):
+                height = lines.count(b"\n")
+                if b"\r" in lines:
+                    lines = lines.replace(b"\r\n", b"\n")
+                yield _Block(lines, height, done)
+                done += height
+            if not (self._at_end(window) or window.offset - start == self.size):
                 table.terms.truncation.meet(
                     Cut(self.name, table.shape.name, done),
                     f"{self.name}: table {table.shape.name} ends at byte {window.offset} without "
                     rf"its last line, '\.'. The last good row is {done}.",
                 )
 
-    def _fields(self, block: bytes, table: ScriptTable, done: int) -> pl.DataFrame:
-        r"""A block's lines as columns by number, escapes as they are, \N null."""
+    def _at_end(self, window: Window) -> bool:
+        return self.size is None and window.data.startswith(END, window.at)
+
+    def _lines_end(self, window: Window) -> int:
+        """Where the last whole line in view ends, or the last before the block's end."""
+        end = find_end(window.data, window.at) if self.size is None else -1
+        return (end if end >= 0 else window.data.rfind(b"\n", window.at)) + 1
+
+    def _batch(self, block: _Block, table: ScriptTable, columns: Sequence[Column]) -> Batch:
+        """The block's *columns*."""
+        names = [name.lower() for name in self.columns]
+        asked = sorted({names.index(c.name.lower()) for c in columns if c.name.lower() in names})
+        name = table.shape.name.lower()
+        decoder = TextDecoder(name, table.read_as("", self.codec), block.done + 1)
+        fields = self._fields(block, table, asked)
+        series = [self._series(column, fields, names, table, decoder, block) for column in columns]
+        numbers = range(block.done + 1, block.done + block.height + 1)
+        return Batch(name, numbered(series, numbers), decoder.undecodable)
+
+    def _fields(self, block: _Block, table: ScriptTable, asked: Sequence[int]) -> pl.DataFrame:
+        r"""Some columns of a block's lines by number, escapes as they are, \N null.
+
+        *asked* are the numbers of those that are needed; there is always one, for its height.
+        """
         width = len(self.columns)
-        mixed = table.terms.charsets.by_column(table.shape.name) and not block.isascii()
+        mixed = table.terms.charsets.by_column(table.shape.name) and not block.lines.isascii()
         codec = table.read_as("", self.codec)
-        fields = _fast_fields(block, width, codec) if width and not mixed else None
-        if fields is not None:
-            return fields
-        rows = [line.split(b"\t") for line in block.split(b"\n")[:-1]]
+        fields = _fast_fields(block, width, asked or [0], codec) if width and not mixed else None
+        return fields if fields is not None else self._exact_fields(block, table)
+
+    def _exact_fields(self, block: _Block, table: ScriptTable) -> pl.DataFrame:
+        """The same of all columns, value by value. DumpDamagedError for a row of another width."""
+        width = len(self.columns)
+        rows = [line.split(b"\t") for line in block.lines.split(b"\n")[:-1]]
         if not width:
             return pl.DataFrame({"0": [None] * len(rows)}, schema={"0": pl.Binary})
-        for i, row in enumerate(rows):
+        for i, row in enumerate(rows, block.done):
             if len(row) != width:
                 raise DumpDamagedError(
-                    f"{self.name}: table {table.shape.name}, row {done + i + 1} has {len(row)} "
-                    f"values, the table has {width} columns. The last good row is {done + i}. "
-                    "Make a new dump, or copy it again."
+                    f"{self.name}: table {table.shape.name}, row {i + 1} has {len(row)} values, "
+                    f"the table has {width} columns. The last good row is {i}. Make a new dump, "
+                    "or copy it again."
                 )
         columns = zip(*rows, strict=True)
         return pl.DataFrame(
@@ -111,6 +162,7 @@ class CopyRun:
         names: Sequence[str],
         table: ScriptTable,
         decoder: TextDecoder,
+        block: _Block,
     ) -> pl.Series:
         name = column.name.lower()
         if name not in names:
@@ -118,13 +170,26 @@ class CopyRun:
             return pl.Series(name, [None] * fields.height, dtype=kind)
         field = fields[str(names.index(name))].alias(name)
         if column.binary:
-            return _bytes(field)
+            found = _hexadecimal(field)
+            return self._exact_bytes(field, table, block.done) if found is None else found
         if field.dtype == pl.Binary:
             values = [None if v is None else unescaped(v) for v in field.to_list()]
             return decoder.column(name, values, table.read_as(name, self.codec))
-        places = field.str.contains("\\", literal=True).arg_true()
-        values = [value.encode() for value in field.gather(places).to_list()]
-        return decoder.replaced(field, places.to_list(), values, unescaped, "utf-8")
+        return _without_escapes(field, decoder)
+
+    def _exact_bytes(self, field: pl.Series, table: ScriptTable, done: int) -> pl.Series:
+        """A bytea column, value by value."""
+        values: list[bytes | None] = []
+        for row, value in enumerate(field.cast(pl.Binary).to_list(), done + 1):
+            try:
+                values.append(None if value is None else bytea(unescaped(value)))
+            except ValueError as error:
+                raise DumpDamagedError(
+                    f"{self.name}: table {table.shape.name}, row {row}: column {field.name} is "
+                    f"bytea, and its value is not. The last good row is {row - 1}. Make a new "
+                    "dump, or copy it again."
+                ) from error
+        return pl.Series(field.name, values, dtype=pl.Binary)
 
 
 def unescaped(field: bytes) -> bytes:
@@ -141,39 +206,68 @@ def _character(hit: re.Match[bytes]) -> bytes:
     return _LETTERS.get(what, what)
 
 
-def _lines_end(window: Window) -> int:
-    """Where the last whole line in view ends, or the last before the block's end."""
-    end = window.data.find(b"\n" + _END, window.at)
-    return (end if end >= 0 else window.data.rfind(b"\n", window.at)) + 1
+def _without_escapes(field: pl.Series, decoder: TextDecoder) -> pl.Series:
+    """The column with what its escapes stand for."""
+    places = field.str.contains("\\", literal=True).arg_true()
+    if not places.len():
+        return field
+    escaped = field.gather(places)
+    field = field.scatter(places, escaped.str.replace_many(_PAIRS, _MEANINGS))
+    rest = escaped.str.replace_many(_PAIRS, [""] * len(_PAIRS))
+    odd = rest.str.contains("\\", literal=True).arg_true()
+    values = [value.encode() for value in escaped.gather(odd).to_list()]
+    return decoder.replaced(field, places.gather(odd).to_list(), values, unescaped, "utf-8")
 
 
-def _fast_fields(block: bytes, width: int, codec: str) -> pl.DataFrame | None:
-    """The block by way of Polars; None where that would not be certain to be right."""
+def _fast_fields(
+    block: _Block, width: int, asked: Sequence[int], codec: str
+) -> pl.DataFrame | None:
+    """Columns *asked* of the block by way of Polars; None where they may not be right."""
     try:
-        text = block if codec == "utf-8" else block.decode(codec).encode("utf-8")
-        fields = pl.read_csv(
-            text,
-            has_header=False,
-            separator="\t",
-            quote_char=None,
-            schema={str(i): pl.String for i in range(width)},
-            null_values=[r"\N"],
-            empty_string_is_null=False,
-        )
+        utf8 = codec == "utf-8"
+        text = block.lines if utf8 else block.lines.decode(codec).encode("utf-8")
+        if text.startswith(_BOM):
+            return None
+        if text.count(b"\t") != block.height * (width - 1):
+            return None
+        fields = None
+        if len(asked) * 2 <= width:
+            fields = _few_fields(text, width, asked)
+        if fields is None:
+            fields = _csv(text, width, list(range(width)))
     except (PolarsError, UnicodeDecodeError):
         return None
-    lines = text.count(b"\n")
-    right = fields.height == lines and text.count(b"\t") == lines * (width - 1)
-    return fields if right and not text.startswith(_BOM) else None
+    return fields if fields.height == block.height else None
 
 
-def _bytes(field: pl.Series) -> pl.Series:
-    r"""A bytea column, which is hexadecimal after \x since PostgreSQL 9.0."""
-    if field.dtype == pl.String:
-        plain = field.str.strip_prefix(r"\\x").str.decode("hex", strict=False)
-        hexadecimal = field.is_null() | field.str.starts_with(r"\\x")
-        if hexadecimal.all() and plain.null_count() == field.null_count():
-            return plain
-        field = field.cast(pl.Binary)
-    values = [None if v is None else bytea(unescaped(v)) for v in field.to_list()]
-    return pl.Series(field.name, values, dtype=pl.Binary)
+def _few_fields(text: bytes, width: int, asked: Sequence[int]) -> pl.DataFrame | None:
+    """Columns *asked* alone; None where a line may have too many values.
+
+    Asked for a part, the reader passes over what a line has too much. So it is asked for one
+    column more than there are, which is empty unless a line has too many, the last of them empty.
+    """
+    fields = _csv(text, width + 1, [*asked, width])
+    surplus = fields[str(width)]
+    return None if (surplus != "").any() or b"\t\n" in text else fields
+
+
+def _csv(text: bytes, width: int, asked: Sequence[int]) -> pl.DataFrame:
+    return pl.read_csv(
+        text,
+        has_header=False,
+        separator="\t",
+        quote_char=None,
+        schema={str(i): pl.String for i in range(width)},
+        columns=list(asked),
+        null_values=[NULL.decode()],
+        empty_string_is_null=False,
+    )
+
+
+def _hexadecimal(field: pl.Series) -> pl.Series | None:
+    r"""A bytea column all of which is hexadecimal after \x, as it is since PostgreSQL 9.0."""
+    if field.dtype != pl.String:
+        return None
+    plain = field.str.strip_prefix(r"\\x").str.decode("hex", strict=False)
+    alike = field.is_null() | field.str.starts_with(r"\\x")
+    return plain if alike.all() and plain.null_count() == field.null_count() else None

@@ -14,8 +14,6 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from pydicom.charset import convert_encodings, decode_bytes
-
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.charsets import job_codec
 from pacslift.extract.indexlayout import MARK, STUDIES, IndexLayout, find_layout
@@ -210,6 +208,9 @@ def _in_utf8(value: bytes, charset: bytes) -> bytes:
     """Text in the DICOM character sets *charset* (PS3.3 C.12.1.1.2) as UTF-8, or as it is."""
     if value.isascii() and b"\x1b" not in value:
         return value
+    # Not above: this costs a quarter of a second, which readers of other dumps need not wait.
+    from pydicom.charset import convert_encodings, decode_bytes  # noqa: PLC0415
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -12,9 +12,9 @@ Memory: a stretch, which grows only where a single row is larger.
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract.shapes import Batch
 from pacslift.extract.statements import Dialect
 from pacslift.extract.truncation import REFUSED, Cut, Truncation
 from pacslift.extract.window import Window
@@ -22,10 +22,10 @@ from pacslift.extract.window import Window
 _STRETCH = 4 << 20
 
 # As many blanks may part two statements that are read as one.
-_BLANKS = 64
-_END = rb"(?:ON CONFLICT DO NOTHING)?+;"
-_APART = _END + rb"\s{0,64}+"
-_ENDS = re.compile(rb"\s*+" + _END)
+BLANKS = 64
+END = rb"(?:ON CONFLICT DO NOTHING)?+;"
+APART = END + rb"\s{0,64}+"
+_ENDS = re.compile(rb"\s*+" + END)
 
 # Before a quoted text: MySQL's _binary, _utf8mb4, b, x, n; PostgreSQL's E, B, X.
 _PREFIX = rb"(?:_\w++\s*+|[bBxXnNeE])?+"
@@ -52,7 +52,7 @@ def _value(dialect: Dialect) -> bytes:
 
 def parting(header: bytes) -> bytes:
     """The pattern of what parts a row from the one before."""
-    return rb"\s*+(?:,\s*+|" + _APART + re.escape(header) + rb")?+"
+    return rb"\s*+(?:,\s*+|" + APART + re.escape(header) + rb")?+"
 
 
 def row_pattern(shape: InsertShape, dialect: Dialect) -> re.Pattern[bytes]:
@@ -77,8 +77,20 @@ _OPEN_ROWS = {dialect: _open_row(dialect) for dialect in Dialect}
 Captured = Sequence[tuple[bytes, ...]]
 """Rows of wanted values as they stand in the dump, each with an empty remainder at its end."""
 
-Quick = Callable[[Window, int, int], Batch | None]
-"""Takes whole rows from a window, up to an index of its data, after so many of the table."""
+
+class Block(Protocol):
+    """Many rows taken at once."""
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        ...
+
+
+B = TypeVar("B", bound=Block)
+
+Quick = Callable[[Window, int], B | None]
+"""Takes whole rows from a window, up to an index of its data."""
 
 
 def insert_rows(
@@ -88,8 +100,8 @@ def insert_rows(
     name: str,
     first_row: int = 1,
     truncation: Truncation = REFUSED,
-    quick: Quick | None = None,
-) -> Iterator[Captured | Batch]:
+    quick: Quick[B] | None = None,
+) -> Iterator[Captured | B]:
     """Give the rows from the window's place, behind VALUES, to behind the statement's semicolon.
 
     *first_row* is the table's row that comes next, for messages. What *quick* can take is given as
@@ -102,9 +114,9 @@ def insert_rows(
     while True:
         window.hold(stretch)
         end = min(len(window.data), window.at + stretch)
-        if quick is not None and (batch := quick(window, end, done)):
-            done += batch.frame.height
-            yield batch
+        if quick is not None and (block := quick(window, end)):
+            done += block.rows
+            yield block
             continue
         rows = pattern.findall(window.data, window.at, end)
         rest = rows.pop()[-1] if rows and rows[-1][-1] else b""
@@ -130,66 +142,12 @@ def _ends(window: Window, header: bytes) -> bool:
 
     True where it does not, so that the rows end here.
     """
-    again = re.compile(rb"\s*+" + _APART + re.escape(header))
-    window.hold(len(header) + 2 * _BLANKS)
+    again = re.compile(rb"\s*+" + APART + re.escape(header))
+    window.hold(len(header) + 2 * BLANKS)
     found = again.match(window.data, window.at)
     end = found or _ENDS.match(window.data, window.at)
     window.at = end.end() if end else window.at
     return found is None
-
-
-def skip_rows(window: Window, header: bytes, dialect: Dialect) -> bool:
-    """Move from behind VALUES to behind the last semicolon of statements with the same *header*.
-
-    False where the dump ends before a semicolon; the place is then behind some header.
-    """
-    text = rb"(?:[^';]++|" + dialect.text + rb")*+"
-    again = re.compile(rb"(?:" + text + _APART + re.escape(header) + rb")*+", re.DOTALL)
-    last = re.compile(text + rb"(;?+)", re.DOTALL)
-    while True:
-        if _leap(window, header, dialect) and not window.ended:
-            window.grow()
-            continue
-        if chained := again.match(window.data, window.at):
-            window.at = chained.end()
-        found = last.match(window.data, window.at)
-        if found and found[1] and len(window.data) - found.end() > len(header) + _BLANKS:
-            window.at = found.end()
-            return True
-        if not window.grow():
-            break
-    found = last.match(window.data, window.at)
-    window.at = found.end() if found and found[1] else window.at
-    return bool(found and found[1])
-
-
-def _leap(window: Window, header: bytes, dialect: Dialect) -> bool:
-    """Move behind the last *header* in view, if all that is passed are statements with it.
-
-    They are when every semicolon at a line's end is followed by the header, and the quotes before
-    the last of them are in pairs. That is counted, many times faster than matched.
-    """
-    next_one = b";\n" + header
-    hit = window.data.rfind(next_one, window.at)
-    if hit < 0:
-        return False
-    passed = window.data.count(next_one, window.at, hit)
-    ends = (window.data.count(end, window.at, hit) for end in (b";", b";\n"))
-    if passed not in ends:
-        return False
-    if not _quotes_are_paired(window.data[window.at : hit], dialect):
-        return False
-    window.at = hit + len(next_one)
-    return True
-
-
-def _quotes_are_paired(text: bytes, dialect: Dialect) -> bool:
-    """Whether *text*, which begins outside of quotes, ends outside; False if in doubt."""
-    if b"\\" in text and dialect is Dialect.POSTGRES:
-        return b"\\'" not in text and text.count(b"'") % 2 == 0
-    if b"\\" in text:
-        text = text.replace(rb"\\", b"")
-    return (text.count(b"'") - text.count(rb"\'")) % 2 == 0
 
 
 def _trouble(window: Window, shape: InsertShape, name: str, done: int, trouble: str) -> str:

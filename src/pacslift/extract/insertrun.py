@@ -1,20 +1,25 @@
 """INSERT statements of one table as batches."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import polars as pl
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
-from pacslift.extract.clearrows import ClearPath
+from pacslift.extract.gridrows import absent, grid_columns
 from pacslift.extract.insertheader import InsertHeader
 from pacslift.extract.insertrows import Captured, InsertShape, insert_rows
+from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.literals import literal_column
+from pacslift.extract.rowgrid import GridPath, RowGrid
 from pacslift.extract.script import ScriptTable
 from pacslift.extract.shapes import Batch, Column, TableShape, numbered
 from pacslift.extract.statements import Dialect
 from pacslift.extract.texts import TextDecoder
 from pacslift.extract.window import Opener
+
+_MANY = 16  # rows; a block of fewer is one of large rows, or a small table
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,37 +37,42 @@ class InsertRun:
 
     def batches(self, table: ScriptTable, wanted: Sequence[str], done: int) -> Iterator[Batch]:
         """See Run."""
-        names = self._names(table.shape)
-        columns = [column for _, column in table.shape.chosen(wanted)]
-        chosen = sorted({names.index(c.name.lower()) for c in columns if c.name.lower() in names})
-        quick = self._quick(table, names, columns)
-        for rows in self._rows(table, names, chosen, done, quick):
-            if isinstance(rows, Batch):
-                yield rows
-                done += rows.frame.height
-                continue
-            captured = dict(zip((names[i] for i in chosen), zip(*rows, strict=True), strict=False))
-            decoder = TextDecoder(table.shape.name.lower(), "utf-8", done + 1)
-            series = [self._series(c, captured, table, decoder, len(rows)) for c in columns]
-            numbers = range(done + 1, done + len(rows) + 1)
-            yield Batch(table.shape.name.lower(), numbered(series, numbers), decoder.undecodable)
-            done += len(rows)
+        return in_turn(self._work(table, wanted, done))
 
     def count(self, table: ScriptTable, done: int) -> int:
         """See Run."""
-        names = self._names(table.shape)
-        found = self._rows(table, names, [], done, None)
-        return sum(len(rows) for rows in found if not isinstance(rows, Batch))
+        found = self._rows(table, self._names(table.shape), [], done)
+        return sum(map(_height, found))
 
-    def _quick(
-        self, table: ScriptTable, names: Sequence[str], wanted: Sequence[Column]
-    ) -> ClearPath | None:
-        """The quick way, for dumps by mysqldump where the survey has found the rows' end."""
-        if self.dialect is not Dialect.MYSQL or self.end is None:
-            return None
-        known = {column.name.lower(): column for column in table.shape.columns}
-        row = [known.get(name, Column(name, "")) for name in names]
-        return ClearPath(table, row, wanted, self.codec, self.header.text, self.end)
+    def _work(self, table: ScriptTable, wanted: Sequence[str], done: int) -> Iterator[Piece[Batch]]:
+        """For each block of rows what makes a batch of it."""
+        names = self._names(table.shape)
+        columns = [column for _, column in table.shape.chosen(wanted)]
+        chosen = sorted({names.index(c.name.lower()) for c in columns if c.name.lower() in names})
+        places = {names[i]: i for i in chosen}
+        for rows in self._rows(table, names, chosen, done):
+            batch = partial(self._batch, rows, table, columns, places, done)
+            yield Piece(batch, large=_height(rows) < _MANY)
+            done += _height(rows)
+
+    def _batch(
+        self,
+        rows: Captured | RowGrid,
+        table: ScriptTable,
+        columns: Sequence[Column],
+        places: dict[str, int],
+        done: int,
+    ) -> Batch:
+        name = table.shape.name.lower()
+        decoder = TextDecoder(name, "utf-8", done + 1)
+        codecs = {column: table.read_as(column, self.codec) for column in places}
+        if isinstance(rows, RowGrid):
+            series = grid_columns(rows, places, columns, decoder, codecs)
+        else:
+            captured = dict(zip(places, zip(*rows, strict=True), strict=False))
+            series = [self._series(c, captured, decoder, codecs, len(rows)) for c in columns]
+        numbers = range(done + 1, done + _height(rows) + 1)
+        return Batch(name, numbered(series, numbers), decoder.undecodable)
 
     def _names(self, shape: TableShape) -> list[str]:
         names = self.header.columns or tuple(column.name for column in shape.columns)
@@ -74,18 +84,13 @@ class InsertRun:
         return [name.lower() for name in names]
 
     def _rows(
-        self,
-        table: ScriptTable,
-        names: list[str],
-        chosen: list[int],
-        done: int,
-        quick: ClearPath | None,
-    ) -> Iterator[Captured | Batch]:
+        self, table: ScriptTable, names: list[str], chosen: list[int], done: int
+    ) -> Iterator[Captured | RowGrid]:
         truncation = table.terms.truncation
         shape = InsertShape(table.shape.name, self.header.text, len(names), tuple(chosen))
         with self.opened() as window:
             yield from insert_rows(
-                window, shape, self.dialect, self.name, done + 1, truncation, quick
+                window, shape, self.dialect, self.name, done + 1, truncation, self._quick(shape)
             )
             if self.end not in {None, window.offset}:
                 raise DumpDamagedError(
@@ -93,16 +98,25 @@ class InsertRun:
                     f"should at {self.end}. The dump has changed, or is of a form not known."
                 )
 
+    def _quick(self, shape: InsertShape) -> GridPath | None:
+        """The quick way, for dumps by mysqldump where the survey has found the rows' end."""
+        if self.dialect is not Dialect.MYSQL or self.end is None:
+            return None
+        return GridPath(shape.width, shape.header, self.end)
+
     def _series(
         self,
         column: Column,
-        captured: dict[str, tuple[bytes, ...]],
-        table: ScriptTable,
+        captured: Mapping[str, tuple[bytes, ...]],
         decoder: TextDecoder,
+        codecs: Mapping[str, str],
         height: int,
     ) -> pl.Series:
         name = column.name.lower()
         if name not in captured:
-            return pl.Series(name, [None] * height, pl.Binary if column.binary else pl.String)
-        codec = table.read_as(name, self.codec)
-        return literal_column(column, captured[name], self.dialect, decoder, codec)
+            return absent(column, height)
+        return literal_column(column, captured[name], self.dialect, decoder, codecs[name])
+
+
+def _height(rows: Captured | RowGrid) -> int:
+    return rows.rows if isinstance(rows, RowGrid) else len(rows)

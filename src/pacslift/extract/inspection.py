@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pacslift.adapter import Adapter, shortened
-from pacslift.extract.database import LiveDatabase
-from pacslift.extract.sniff import open_dump
-from pacslift.extract.take import names_of
+from pacslift.extract.take import names_of, opened_one, told_by
+from pacslift.extract.terms import Terms
+from pacslift.extract.truncation import Truncation
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +37,21 @@ class Inspection:
     server: str | None
     tables: tuple[TableSeen, ...]
     claims: tuple[Claim, ...]  # those that claim it first, then those that miss least
+    cuts: tuple[str, ...] = ()  # where it ends early, as was accepted
+    findings: tuple[str, ...] = ()  # what the dump says of itself, or fails to prove
 
 
-def inspection(dump: Path | str, known: Mapping[str, Adapter], private: Path) -> Inspection:
+def inspection(
+    dump: Path | str, known: Mapping[str, Adapter], private: Path, *, accept_truncated: bool = False
+) -> Inspection:
     """Read a whole dump, counting rows; copies go to *private*.
 
     *dump* is a path, or the text that names a database over ODBC.
-    Raises DumpFormatError for what is no dump, DumpDamagedError for one that ends early.
+    Raises DumpFormatError for what is no dump, DumpDamagedError for one that ends early unless
+    that is accepted.
     """
-    reader = LiveDatabase(dump) if isinstance(dump, str) else open_dump(dump, private)
-    try:
+    terms = Terms(truncation=Truncation(accepted=accept_truncated))
+    with opened_one(dump, private, terms) as reader:
         counts = reader.row_counts()
         tables = tuple(
             TableSeen(shape.name, tuple(c.name for c in shape.columns), counts.get(shape.name, 0))
@@ -57,9 +62,15 @@ def inspection(dump: Path | str, known: Mapping[str, Adapter], private: Path) ->
             (claim_of(adapter, adapter.missing(names)) for adapter in known.values()),
             key=lambda claim: (not claim.claims, claim.adapter),
         )
-        return Inspection(str(reader.path), reader.format, reader.server, tables, tuple(claims))
-    finally:
-        reader.close()
+        return Inspection(
+            str(reader.path),
+            reader.format,
+            reader.server,
+            tables,
+            tuple(claims),
+            tuple(cut.sentence for cut in terms.truncation.cuts),
+            tuple(told_by([reader])),
+        )
 
 
 def claim_of(adapter: Adapter, lacking: list[str]) -> Claim:

@@ -17,7 +17,7 @@ from pacslift.extract.shapes import Column
 from pacslift.extract.statements import Dialect
 from pacslift.extract.texts import Literal, TextDecoder, as_utf8
 
-_NUMBER = r"^[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?$"
+NUMBER = r"^[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?$"
 _BARE = re.compile(rb"[-+]?[0-9.]++(?:[eE][-+]?[0-9]++)?+|[-+]?(?:NaN|Infinity|inf|nan)")
 _OCTAL = re.compile(rb"\\([0-7]{3}|\\)")
 
@@ -185,7 +185,7 @@ def _text_column(
     null = text == "NULL"
     plain = text.str.strip_prefix("'").str.strip_suffix("'")
     special = ["'"] if dialect is Dialect.POSTGRES else ["'", "\\"]
-    odd = plain.str.contains_any(special) | ~(quoted | null | text.str.contains(_NUMBER))
+    odd = plain.str.contains_any(special) | ~(quoted | null | text.str.contains(NUMBER))
     odd = odd.fill_null(value=True) | decoder.doubtful(raw, text, codec)
     if literal is mysql_bits:  # a text of one byte, mostly
         odd = odd | quoted.fill_null(value=True)

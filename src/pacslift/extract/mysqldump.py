@@ -15,8 +15,8 @@ from pathlib import Path
 from pacslift.extract.charsets import job_codec, mysql_codec
 from pacslift.extract.ddl import DdlError, read_create_table
 from pacslift.extract.insertheader import CutHeaderError, take_insert_header, unquoted
-from pacslift.extract.insertrows import skip_rows
 from pacslift.extract.insertrun import InsertRun
+from pacslift.extract.insertskip import skip_rows
 from pacslift.extract.script import EarlyEnd, ScriptReader, Survey, TableBook
 from pacslift.extract.statements import Dialect, Statement, next_statement
 from pacslift.extract.window import Window, opener, taken

@@ -1,37 +1,22 @@
 """pg_dump's custom format (-Fc), without PostgreSQL.
 
 Strategy: the table of contents gives the tables and the COPY statement of each; a walk over the
-data blocks, which reads their lengths and skips their content, gives where each table's rows lie,
-also where the archive was written to a pipe and has no offsets. A block's content is what a plain
-dump has after its COPY statement, or INSERT statements, zlib-compressed or not, and is read by the
-same code through a window that decompresses.
+data blocks, in one pass that unpacks nothing, gives where each table's rows lie, also where the
+archive was written to a pipe and has no offsets, and proves that every block is whole.
+Source: src/bin/pg_dump/pg_backup_custom.c.
 """
 
-import os
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
-from pacslift.errors import DumpDamagedError
-from pacslift.extract.charsets import job_codec, postgresql_codec
-from pacslift.extract.ddl import DdlError, read_create_table
-from pacslift.extract.insertheader import take_insert_header
-from pacslift.extract.insertrun import InsertRun
-from pacslift.extract.pgplain import copy_header, copy_run
-from pacslift.extract.pgtoc import (
-    GZIP,
-    NO_DATA,
-    ArchiveBytes,
-    Entry,
-    Head,
-    read_entries,
-    read_head,
-)
-from pacslift.extract.script import EarlyEnd, ScriptReader, ScriptTable, Survey, TableBook
-from pacslift.extract.statements import Dialect
-from pacslift.extract.window import PIECE, Opener, Window
+from pacslift.errors import DumpDamagedError, DumpFormatError
+from pacslift.extract.charsets import job_codec
+from pacslift.extract.pgarchive import Data, read_contents, survey_of
+from pacslift.extract.pgtoc import CUSTOM, ArchiveBytes, Entry, Head
+from pacslift.extract.pgunpack import Pieces, read_of, unpacked
+from pacslift.extract.script import ScriptReader, Survey
+from pacslift.extract.window import Opener, Window, opener
 
 _DATA, _BLOBS = 1, 3
 
@@ -43,160 +28,89 @@ def read_pgcustom(path: Path, charset: str | None = None) -> ScriptReader:
 
 
 def _survey(path: Path, forced: str | None) -> Survey:
-    with path.open("rb") as file:
-        archive = ArchiveBytes(file.read, str(path))
-        head = read_head(archive, str(path))
-        entries = read_entries(archive, head)
-        blocks, cut = _walk(file, archive)
-    book = TableBook()
-    for entry in entries:
-        if entry.desc in {"TABLE", "FOREIGN TABLE"}:
-            _create(book, entry)
-    settings = _Settings(entries, forced)
-    ends: list[EarlyEnd] = []
-    for entry in entries:
-        if entry.desc == "TABLE DATA" and entry.has_data and entry.state != NO_DATA:
-            if entry.dump_id not in blocks:
-                ends.append(_missing(book.table(entry.namespace, entry.tag, None)))
-                continue
-            rows = block_opener(path, blocks[entry.dump_id], head)
-            table = _add_rows(path, book, entry, rows, settings)
-            if entry.dump_id == cut:
-                ends.append(_missing(table))
-    server = f"PostgreSQL {head.server.split()[0]}" if head.server else None
-    return Survey(server, book.tables, early_ends=ends)
+    with opener(path)() as window:
+        head, entries, archive = read_contents(window, str(path))
+        if head.form != CUSTOM:
+            raise DumpFormatError(
+                f"{path} is the table of contents of a pg_dump in directory format; the dump is "
+                f"its folder, {path.absolute().parent}"
+            )
+        blocks, cut = _walk(window, archive)
+
+    def data_of(entry: Entry) -> Data | None:
+        at = blocks.get(entry.dump_id)
+        return None if at is None else (str(path), block_opener(path, at, head))
+
+    return survey_of(head, entries, data_of, cut, forced)
 
 
-class _Settings:
-    """Character set and quoting, which the archive keeps as entries of their own."""
-
-    def __init__(self, entries: list[Entry], forced: str | None) -> None:
-        said = {entry.desc: entry.defn.partition("'")[2].partition("'")[0] for entry in entries}
-        self.codec = forced or postgresql_codec(said.get("ENCODING", "UTF8"))
-        on = said.get("STDSTRINGS", "on") == "on"
-        self.dialect = Dialect.POSTGRES if on else Dialect.POSTGRES_ESCAPING
-
-
-def _create(book: TableBook, entry: Entry) -> None:
-    try:
-        created = read_create_table(entry.defn, "postgres")
-    except DdlError:
-        return  # its rows say which columns they have
-    book.add(entry.namespace, created.shape)
-
-
-def _add_rows(
-    path: Path, book: TableBook, entry: Entry, rows: Opener, settings: _Settings
-) -> ScriptTable:
-    if copied := copy_header(entry.copy.encode()):
-        table = book.table(entry.namespace, entry.tag, copied.columns)
-        table.runs.append(copy_run(str(path), table, copied, rows, settings.codec))
-        return table
-    with rows() as window:
-        if not window.hold(1) or not window.data.strip():
-            return book.table(entry.namespace, entry.tag, None)
-        header = take_insert_header(window, str(path))
-        table = book.table(entry.namespace, entry.tag, header.columns)
-        behind = _further(rows, window.offset)
-    table.runs.append(InsertRun(str(path), header, behind, settings.dialect, settings.codec))
-    return table
-
-
-def _missing(table: ScriptTable) -> EarlyEnd:
-    return EarlyEnd(
-        f"was cut off: the data of table {table.shape.name} is not there or not whole", table
-    )
-
-
-def _walk(file: BinaryIO, archive: ArchiveBytes) -> tuple[dict[int, int], int | None]:
+def _walk(window: Window, archive: ArchiveBytes) -> tuple[dict[int, int], int | None]:
     """Where the content of each data block begins, by dump ID; and the ID of one that is cut."""
-    size = os.fstat(file.fileno()).st_size
     blocks: dict[int, int] = {}
-    while kind := file.read(1):
+    while window.hold(1):
         number = None
         try:
-            number = archive.integer()
-            blocks[number] = file.tell()
-            if kind[0] not in {_DATA, _BLOBS}:
+            kind, number = archive.byte(), archive.integer()
+            blocks[number] = window.offset
+            if kind not in {_DATA, _BLOBS}:
                 return blocks, number
-            _skip(file, archive, size, several=kind[0] == _BLOBS)
+            _pass(window, archive, several=kind == _BLOBS)
         except DumpDamagedError:
             return blocks, number
     return blocks, None
 
 
-def _skip(file: BinaryIO, archive: ArchiveBytes, size: int, *, several: bool) -> None:
+def _pass(window: Window, archive: ArchiveBytes, *, several: bool) -> None:
     """Move behind a block, or behind all large objects of one. DumpDamagedError at a cut."""
-    while not several or archive.integer():
-        while length := archive.integer():
-            if length < 0 or file.tell() + length > size:
-                raise DumpDamagedError(f"a data block ends at byte {size}")
-            file.seek(length, os.SEEK_CUR)
+    while not several or archive.integer():  # a large object's OID
+        for _ in block_pieces(window, archive.int_size):
+            pass
         if not several:
             return
 
 
-class _Content:
-    """What a data block holds, decompressed."""
+def block_pieces(window: Window, int_size: int) -> Pieces:
+    """What the block at the window's place holds, as it lies in the file.
 
-    def __init__(self, file: BinaryIO, name: str, head: Head) -> None:
-        self._file = file
-        self._name = name
-        self._archive = ArchiveBytes(file.read, name)
-        self._archive.int_size = head.int_size
-        self._inflater = zlib.decompressobj() if head.algorithm == GZIP else None
-        self._waiting = b""
-        self._left = 0
-
-    def read(self, size: int) -> bytes:
-        """At most *size* bytes, at least one; none at the end, or where the block is cut."""
-        while True:
-            piece = self._waiting or self._piece()
-            if self._inflater is None:
-                self._waiting = piece[size:]
-                return piece[:size]
-            try:
-                content = self._inflater.decompress(piece, size)
-            except zlib.error as error:
-                raise DumpDamagedError(
-                    f"{self._name}: a data block is damaged near byte {self._file.tell()}: "
-                    f"{error}. Make a new dump, or copy it again."
-                ) from error
-            self._waiting = self._inflater.unconsumed_tail
-            if content or not piece:
-                return content
-
-    def _piece(self) -> bytes:
-        """Some bytes of the block as they lie in the file."""
-        try:
-            self._left = self._left or self._archive.integer()
-        except DumpDamagedError:
-            return b""
-        piece = self._file.read(min(self._left, PIECE))
-        self._left -= len(piece)
-        return piece
+    The window moves behind the block. Raises DumpDamagedError, after all that is there, where
+    the file ends before the block.
+    """
+    width = 1 + int_size
+    left = 0
+    while True:
+        data, at = window.data, window.at
+        found: list[bytes] = []
+        while at < len(data) if left else at + width <= len(data):
+            if left:
+                found.append(data[at : at + left])
+                at += len(found[-1])
+                left -= len(found[-1])
+                continue
+            left = int.from_bytes(data[at + 1 : at + width], "little")
+            at += width
+            if not left:
+                window.at = at
+                yield b"".join(found)
+                return
+        window.at = at
+        yield b"".join(found)
+        if not window.grow():
+            raise DumpDamagedError(f"a data block ends at byte {window.offset}")
 
 
 def block_opener(path: Path, at: int, head: Head) -> Opener:
-    """Windows on the content of the block at byte *at*."""
+    """Windows on the content of the block at byte *at*, as far as it is there."""
+
+    def whole_or_not(window: Window) -> Pieces:
+        try:
+            yield from block_pieces(window, head.int_size)
+        except DumpDamagedError:  # known from the walk, which has told it
+            return
 
     @contextmanager
     def opened() -> Iterator[Window]:
-        with path.open("rb") as file:
-            file.seek(at)
-            yield Window(_Content(file, str(path), head).read, str(path))
-
-    return opened
-
-
-def _further(rows: Opener, start: int) -> Opener:
-    """The same windows, *start* bytes further on."""
-
-    @contextmanager
-    def opened() -> Iterator[Window]:
-        with rows() as window:
-            window.hold(start)
-            window.at = start
-            yield window
+        with opener(path, at)() as window:
+            content = unpacked(whole_or_not(window), head.method, str(path))
+            yield Window(read_of(content), str(path))
 
     return opened

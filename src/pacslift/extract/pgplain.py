@@ -12,11 +12,12 @@ from pathlib import Path
 
 from pacslift.errors import DumpFormatError
 from pacslift.extract.charsets import job_codec, postgresql_codec
+from pacslift.extract.copyend import pass_block
 from pacslift.extract.copyrun import CopyRun
 from pacslift.extract.ddl import DdlError, read_create_table
 from pacslift.extract.insertheader import CutHeaderError, take_insert_header, unquoted
-from pacslift.extract.insertrows import skip_rows
 from pacslift.extract.insertrun import InsertRun
+from pacslift.extract.insertskip import skip_rows
 from pacslift.extract.script import EarlyEnd, ScriptReader, ScriptTable, Survey, TableBook
 from pacslift.extract.statements import Dialect, next_statement, without_quoted
 from pacslift.extract.window import Opener, Window, opener, taken
@@ -43,6 +44,7 @@ _WITH_BODY = re.compile(
 _ATOMIC = re.compile(rb"\bBEGIN\s++ATOMIC\b", re.IGNORECASE)
 _BLOCK = re.compile(rb"\b(?:BEGIN|CASE|END)\b", re.IGNORECASE)
 _SET = re.compile(rb"SET\s++(\w++)\s*+(?:=|TO)\s*+'?([^';,]*+)", re.IGNORECASE)
+_DBNAME = re.compile(rb"dbname='((?:[^'\\]|\\.)*+)'")
 _HEAD = re.compile(rb"-- PostgreSQL database (?:cluster )?dump\s*\Z")
 _DONE = re.compile(rb"-- PostgreSQL database (?:cluster )?dump complete")
 _LINE = re.compile(rb"[^\n]*+\n?+")
@@ -136,7 +138,9 @@ class _Surveyor:
         if command and command[1] == b".":
             raise _unknown_copy(self._path, "rows end that none of its COPY statements began")
         if command and command[1] in {b"connect", b"c"} and (words := command[2].split()):
-            self._database = unquoted(words[0])
+            named = _DBNAME.search(command[2])
+            self._database = unquoted(named[1] if named else words[0])
+            self._schema = None
 
     def _statement(self, window: Window) -> None:
         text, complete = self._whole(window)
@@ -180,15 +184,13 @@ class _Surveyor:
     def _copy(self, window: Window, header: CopyHeader) -> None:
         taken(window, _LINE)
         table = self._book.table(self._place(header.schema), header.table, header.columns)
-        run = copy_run(str(self._path), table, header, opener(self._path, window.offset),
-                       self._codec)  # fmt: skip
-        table.runs.append(run)
-        at_once = window.hold(2) and window.data.startswith(rb"\.", window.at)
-        if not at_once:
-            if not window.find(b"\n\\."):
-                self._cut("inside its rows")
-                return
-            window.at += 1
+        start = window.offset
+        size = window.offset - start if pass_block(window) else None
+        rows = opener(self._path, start, size)
+        table.runs.append(copy_run(str(self._path), table, header, rows, self._codec, size))
+        if size is None:
+            self._cut("inside its rows")
+            return
         taken(window, _LINE)
 
     def _inserts(self, window: Window) -> None:
@@ -213,11 +215,19 @@ class _Surveyor:
 
 
 def copy_run(
-    name: str, table: ScriptTable, header: CopyHeader, rows: Opener, codec: str
+    name: str,
+    table: ScriptTable,
+    header: CopyHeader,
+    rows: Opener,
+    codec: str,
+    size: int | None = None,
 ) -> CopyRun:
-    """The run of a COPY block; without a column list it has the table's, and the OID if asked."""
+    """The run of a COPY block; without a column list it has the table's, and the OID if asked.
+
+    *size* is that of its lines where its end has been seen, and *rows* shows no more.
+    """
     columns = header.columns or tuple(column.name for column in table.shape.columns)
-    return CopyRun(name, ("oid",) * header.with_oids + columns, rows, codec)
+    return CopyRun(name, ("oid",) * header.with_oids + columns, rows, codec, size)
 
 
 def _is_open(text: bytes, dialect: Dialect) -> bool:

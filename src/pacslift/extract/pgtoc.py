@@ -1,26 +1,28 @@
-"""The head and the table of contents of a pg_dump archive (custom format).
+"""The head and the table of contents of a pg_dump archive: custom, directory and tar format.
 
 Archive versions 1.12 (PostgreSQL 9.0) to 1.16 (17). Integers are a sign byte and intSize bytes,
-lowest first; texts are a length, -1 for none, and bytes.
-Source: src/bin/pg_dump/pg_backup_archiver.c (ReadHead, ReadToc) and pg_backup_custom.c.
+lowest first; texts are a length, -1 for none, and bytes. Entries grew a table access method in
+1.14 and a relkind in 1.16; the head names the compression since 1.15 and a level of zlib before.
+An entry ends with what its format adds: whether its data has a place and which, or its file.
+Source: src/bin/pg_dump/pg_backup_archiver.c (ReadHead, ReadToc), pg_backup_archiver.h
+(K_VERS_1_12 to K_VERS_1_16), and ReadExtraToc in pg_backup_custom.c and pg_backup_directory.c.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
+from pacslift.extract.window import Window
 
 MAGIC = b"PGDMP"
-_CUSTOM = 1
+CUSTOM, IN_FILES = 1, 3  # a directory's table of contents says tar, whose files it has
 _OLDEST, _NEWEST = (1, 12), (1, 16)
 _WITH_ALGORITHM = (1, 15)  # before, a level of gzip, of which 0 is none
 _WIDEST = 8  # bytes of an integer
 _LONGEST = 1 << 30
 
-NONE, GZIP = 0, 1
-_ALGORITHMS = ("none", "gzip", "lz4", "zstd")
+METHODS = ("none", "gzip", "lz4", "zstd")
 
-NO_DATA = 3  # the state of an entry that has a dumper and nothing dumped
+_NO_DATA = 3  # the state of an entry that has a dumper and nothing dumped
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +32,15 @@ class Head:
     version: tuple[int, int]
     int_size: int
     offset_size: int
-    algorithm: int
+    form: int
+    method: str
     database: str
     server: str
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing of the dump. *state* is NO_DATA where it has no data block though it could."""
+    """One thing of the dump. *file* is its data's, in a directory or a tar file."""
 
     dump_id: int
     has_data: bool
@@ -46,26 +49,27 @@ class Entry:
     defn: str
     copy: str
     namespace: str
-    state: int
+    file: str = ""
 
 
 class ArchiveBytes:
-    """Reads the archive's integers and texts from a file's *read*."""
+    """Reads the archive's integers and texts from a window, which moves behind them."""
 
-    def __init__(self, read: Callable[[int], bytes], name: str) -> None:
-        self._read = read
+    def __init__(self, window: Window, name: str) -> None:
+        self._window = window
         self._name = name
         self.int_size = 4
 
     def take(self, size: int) -> bytes:
         """Exactly *size* bytes. Raises DumpDamagedError where the file ends."""
-        data = self._read(size) if size > 0 else b""
-        if len(data) < size or size < 0:
+        window = self._window
+        if size < 0 or not (size == 0 or window.hold(size)) or len(window.data) - window.at < size:
             raise DumpDamagedError(
                 f"{self._name} ends inside the archive's table of contents or a data block. "
                 "Make a new dump, or copy it again."
             )
-        return data
+        window.at += size
+        return window.data[window.at - size : window.at]
 
     def byte(self) -> int:
         """One byte."""
@@ -103,17 +107,16 @@ def read_head(archive: ArchiveBytes, name: str) -> Head:
     if not (1 <= archive.int_size <= _WIDEST and 1 <= offset_size <= _WIDEST):
         raise DumpDamagedError(f"{name}: the archive's head is damaged; copy it again")
     algorithm = archive.byte() if version >= _WITH_ALGORITHM else int(archive.integer() != 0)
-    if algorithm > GZIP:
-        method = _ALGORITHMS[algorithm] if algorithm < len(_ALGORITHMS) else str(algorithm)
+    if algorithm >= len(METHODS):
         raise DumpFormatError(
-            f"{name} is compressed with {method}. Dump again with --compress=gzip, or let "
-            f"pg_restore --file={name}.sql turn it into a plain dump."
+            f"{name} is compressed with method {algorithm}; {', '.join(METHODS)} are read. Dump "
+            "again with --compress=gzip."
         )
     for _ in range(7):  # when it was made
         archive.integer()
     database, server = archive.text(), archive.text()
     archive.text()  # version of pg_dump
-    return Head(version, archive.int_size, offset_size, algorithm, database, server)
+    return Head(version, archive.int_size, offset_size, form, METHODS[algorithm], database, server)
 
 
 def _check_form(name: str, version: tuple[int, int], form: int) -> None:
@@ -122,10 +125,10 @@ def _check_form(name: str, version: tuple[int, int], form: int) -> None:
             f"{name} is a pg_dump archive of version {version[0]}.{version[1]}; 1.12 to 1.16 are "
             f"read. Turn it into a plain dump with pg_restore --file={name}.sql."
         )
-    if form != _CUSTOM:
+    if form not in {CUSTOM, IN_FILES}:
         raise DumpFormatError(
-            f"{name} belongs to a pg_dump in tar or directory format. Turn it into a plain dump "
-            "with pg_restore --file=plain.sql."
+            f"{name} is a pg_dump archive of form {form}, which pg_dump does not write. Copy it "
+            "again."
         )
 
 
@@ -149,6 +152,11 @@ def _entry(archive: ArchiveBytes, head: Head) -> Entry:
         archive.integer()  # relkind
     archive.text(), archive.text()  # owner; with OIDs
     archive.texts()  # dependencies
-    state = archive.byte()
-    archive.take(head.offset_size)
-    return Entry(dump_id, bool(has_data), tag, desc, defn, copy, namespace, state)
+    file = ""
+    if head.form == CUSTOM:
+        state = archive.byte()
+        has_data *= state != _NO_DATA
+        archive.take(head.offset_size)
+    else:
+        file = archive.text()
+    return Entry(dump_id, bool(has_data), tag, desc, defn, copy, namespace, file)

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
-from pacslift.errors import DumpFormatError
+from pacslift.extract.namesakes import of_schema, of_the_archive, passed_over, refuse_namesakes
 from pacslift.extract.shapes import Batch, Column, TableShape, lowered
 from pacslift.extract.terms import Terms
 from pacslift.extract.truncation import Cut
@@ -141,6 +141,7 @@ class ScriptReader:
         self.path = path
         self.terms = Terms()
         self._make_survey = survey
+        self._passed_over: list[str] = []
 
     @cached_property
     def _survey(self) -> Survey:
@@ -151,6 +152,17 @@ class ScriptReader:
             end.meet(self.path, self.terms)
         return survey
 
+    @cached_property
+    def _tables(self) -> Sequence[ScriptTable]:
+        found, said = self._survey.tables, self.terms.schema
+        return found if said is None else of_schema(str(self.path), found, said)
+
+    def settle(self, identify: Mapping[str, Sequence[str]]) -> None:
+        """Choose among tables of one name, by the tables that an adapter knows its product by."""
+        if self.terms.schema is None:
+            self._tables, others = of_the_archive(self._survey.tables, lowered(identify))
+            self._passed_over = [passed_over(others)] if others else []
+
     @property
     def server(self) -> str | None:
         """Product and version that wrote the dump, where it says so."""
@@ -158,23 +170,23 @@ class ScriptReader:
 
     @property
     def tables(self) -> Sequence[ScriptTable]:
-        """Every table with the places of its rows."""
-        return self._survey.tables
+        """Every table with the places of its rows; of one schema only, if the terms name one."""
+        return self._tables
 
     @property
     def findings(self) -> Sequence[str]:
         """What the operator should know of the dump as a whole."""
-        return self._survey.findings
+        return [*self._survey.findings, *self._passed_over]
 
     def shapes(self) -> Sequence[TableShape]:
         """Every table of the dump, in its order."""
-        return [table.shape for table in self._survey.tables]
+        return [table.shape for table in self.tables]
 
     def batches(self, wanted: Mapping[str, Sequence[str]]) -> Iterator[Batch]:
         """The wanted rows; see DumpReader."""
         names = lowered(wanted)
-        chosen = [t for t in self._survey.tables if t.shape.name.lower() in names]
-        self._refuse_namesakes(chosen)
+        chosen = [t for t in self.tables if t.shape.name.lower() in names]
+        refuse_namesakes(str(self.path), chosen)
         for table in chosen:
             done = 0
             for run in table.runs:
@@ -185,22 +197,9 @@ class ScriptReader:
     def row_counts(self) -> Mapping[str, int]:
         """Rows per table; of namesakes in several databases, the sum."""
         counts: Counter[str] = Counter()
-        for table in self._survey.tables:
+        for table in self.tables:
             counts[table.shape.name] += table.count()
         return dict(counts)
 
     def close(self) -> None:
         """Nothing was made."""
-
-    def _refuse_namesakes(self, tables: Sequence[ScriptTable]) -> None:
-        owners: dict[str, list[str]] = {}
-        for table in tables:
-            owners.setdefault(table.shape.name.lower(), []).append(
-                f"{table.schema}.{table.shape.name}"
-            )
-        for found in owners.values():
-            if len(found) > 1:
-                raise DumpFormatError(
-                    f"{self.path}: {' and '.join(found)} are different tables of one name. "
-                    "Dump the archive's database alone, into a file of its own."
-                )

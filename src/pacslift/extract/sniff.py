@@ -15,6 +15,7 @@ from pacslift.extract.delimited import DelimitedSet
 from pacslift.extract.manifest import is_manifest, manifest_of
 from pacslift.extract.mysqltab import is_tab_folder, read_mysqltab
 from pacslift.extract.pgcustom import read_pgcustom
+from pacslift.extract.pgfiles import is_pg_directory, is_pg_tar, read_pgdirectory, read_pgtar
 from pacslift.extract.pgtoc import MAGIC as PG_ARCHIVE
 from pacslift.extract.script import ScriptReader
 from pacslift.extract.scriptkinds import script_reader
@@ -32,7 +33,7 @@ _FOREIGN = (
 
 
 def open_dump(path: Path, workdir: Path, terms: Terms | None = None) -> DumpReader:
-    """Open the dump at *path*, a file, or the folder of a DBF set.
+    """Open the dump at *path*, a file, or a folder: a DBF set, pg_dump's directory, a --tab dump.
 
     *workdir* takes private copies where SQLite needs one; *terms* are the job's word on character
     sets and early ends.
@@ -60,6 +61,8 @@ def _opened(path: Path, workdir: Path, terms: Terms) -> DumpReader:
 def _open_folder(path: Path, terms: Terms) -> DumpReader:
     if manifest := manifest_of(path):
         return DelimitedSet(manifest, terms)
+    if is_pg_directory(path):
+        return read_pgdirectory(path, _whole(terms))
     if is_tab_folder(path):
         return read_mysqltab(path, _whole(terms))
     if not any(p.is_file() and is_dbf(p) for p in path.iterdir()):
@@ -84,8 +87,8 @@ def _reader(head: bytes, path: Path) -> _Open:
         return lambda p, workdir, terms: sqlite.SqliteFile(p, workdir, _whole(terms))
     if is_manifest(head):
         return lambda p, _, terms: DelimitedSet(p, terms)
-    if head.startswith(PG_ARCHIVE):
-        return lambda p, _, terms: read_pgcustom(p, _whole(terms))
+    if archived := _pg_archive(head):
+        return lambda p, _, terms: archived(p, _whole(terms))
     for mark, trouble in _FOREIGN:
         if mark.match(head):
             raise DumpFormatError(f"{path} {trouble}")
@@ -96,11 +99,17 @@ def _reader(head: bytes, path: Path) -> _Open:
     return _script_reader(head, path)
 
 
+def _pg_archive(head: bytes) -> Callable[[Path, str | None], DumpReader] | None:
+    if head.startswith(PG_ARCHIVE):
+        return read_pgcustom
+    return read_pgtar if is_pg_tar(head) else None
+
+
 def _script_reader(head: bytes, path: Path) -> _Open:
     if read := script_reader(head):
         return lambda p, _, terms: read(p, _whole(terms))
     raise DumpFormatError(
-        f"{path} is in no format that is read: mysqldump, pg_dump (plain or custom), SQLite (file "
+        f"{path} is in no format that is read: mysqldump, pg_dump in any format, SQLite (file "
         "or .dump), a script of SQL Server, Oracle or HSQLDB, a DBF set, dcmqrscp's index.dat. "
         f"Its first bytes are {head[:16].hex(' ')}" + ("; it is empty" if not head else "")
     )

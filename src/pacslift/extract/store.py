@@ -12,13 +12,14 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 import polars as pl
 
 from pacslift.errors import JobFolderError
 from pacslift.events import TableRead
+from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.shapes import (
     ORIGIN_ROW,
     Batch,
@@ -34,6 +35,7 @@ from pacslift.extract.terms import Charsets
 ORIGIN_DUMP = "origin_dump"  # UInt32, number of the dump in tables.json, from 1
 _MANIFEST = "tables.json"
 _PART_BYTES = 96 << 20
+_COMPRESSION: Final = "lz4"  # half again as large as zstd's, written in half the time, read once
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,7 @@ def extract_tables(
                 mended = mender.mended(batch)
                 suspects.look(mended)
                 parts[mended.table].add(mended, number)
-        for part in parts.values():
-            part.finish()
+        for part in in_turn(Piece(part.finished) for part in parts.values()):
             tell(TableRead(part.table, part.rows))
         _write_manifest(partial, readers, parts)
         _put_in_place(partial, folder)
@@ -124,17 +125,18 @@ class _Parts:
         if self._size >= _PART_BYTES:
             self._write()
 
-    def finish(self) -> None:
-        """Make the table's one file."""
+    def finished(self) -> "_Parts":
+        """Itself, with the table's one file made."""
         if self._waiting or not self._written:
             self._write()
         final = _file(self.folder, self.table)
         if len(self._written) == 1:
             self._written[0].rename(final)
-            return
-        pl.scan_parquet(self._written).sink_parquet(final)
+            return self
+        pl.scan_parquet(self._written).sink_parquet(final, compression=_COMPRESSION)
         for path in self._written:
             path.unlink()
+        return self
 
     def _write(self) -> None:
         path = self.folder / f"{quote(self.table, safe='')}.part{len(self._written)}"
@@ -144,7 +146,7 @@ class _Parts:
             ORIGIN_DUMP: pl.UInt32,
         }
         frame = pl.concat([pl.DataFrame(schema=schema), *self._waiting])
-        frame.write_parquet(path)
+        frame.write_parquet(path, compression=_COMPRESSION)
         self._written.append(path)
         self._waiting.clear()
         self._size = 0

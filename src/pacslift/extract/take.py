@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pacslift.adapter import Adapter, Names, choose, unread_columns
+from pacslift.errors import JobFileError
 from pacslift.events import Sink
 from pacslift.extract.answers import Answers, answer_names
 from pacslift.extract.columns import needed_columns
@@ -43,6 +44,8 @@ def take_tables(job: Job, known: Mapping[str, Adapter], tell: Sink) -> TablesTak
         tables = names_of(readers)
         what = ", ".join(str(reader.path) for reader in readers)
         adapter = choose(known, tables, job.adapter, what)
+        settle(readers, adapter, job.schema)
+        tables = names_of(readers)
         terms.charsets.check({**tables, **(answer_names(adapter) if job.databases else {})})
         wanted = wanted_columns(adapter, readers)
         extracted, told = extracted_or_answered(
@@ -89,7 +92,7 @@ def extracted_or_answered(
 
 def terms_of(job: Job) -> Terms:
     """What *job* says on reading its dumps. DumpFormatError for a codec that is not known."""
-    return Terms(Charsets.of(job.charset), Truncation(accepted=job.accept_truncated))
+    return Terms(Charsets.of(job.charset), Truncation(accepted=job.accept_truncated), job.schema)
 
 
 @contextmanager
@@ -114,6 +117,28 @@ def opened_dumps(
             stack.callback(reader.close)
             readers.append(reader)
         yield readers
+
+
+@contextmanager
+def opened_one(dump: Path | str, private: Path, terms: Terms | None = None) -> Iterator[DumpReader]:
+    """A reader of one dump: a path, or the text that names a database over ODBC."""
+    paths, databases = ((), (dump,)) if isinstance(dump, str) else ((dump,), ())
+    with opened_dumps(paths, private, databases, terms) as (reader,):
+        yield reader
+
+
+def settle(readers: Sequence[DumpReader], adapter: Adapter, schema: str | None) -> None:
+    """Let dumps with several schemas choose; JobFileError for a schema where no dump can have one.
+
+    A table that a schema lacks is missed where the adapter's SQL is held against the tables.
+    """
+    scripts = [reader for reader in readers if isinstance(reader, ScriptReader)]
+    if schema is not None and not scripts:
+        raise JobFileError(
+            f"[source] schema is {schema!r}, but no dump of this job has schemas; remove the line"
+        )
+    for script in scripts:
+        script.settle(adapter.identify)
 
 
 def told_by(readers: Sequence[DumpReader]) -> list[str]:

@@ -94,3 +94,4 @@ class Terms:
 
     charsets: Charsets = field(default_factory=Charsets)
     truncation: Truncation = REFUSED
+    schema: str | None = None  # whose tables alone are read, of a dump with several schemas

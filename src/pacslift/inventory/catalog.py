@@ -128,7 +128,7 @@ def write_catalog(catalog: Catalog, folder: Path) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     for name, frame in catalog.tables.items():
         partial = folder / f"{name}.parquet.partial"
-        frame.write_parquet(partial)
+        frame.write_parquet(partial, compression="lz4")  # half the time of zstd; read by each stage
         partial.replace(folder / f"{name}.parquet")
 
 

@@ -8,14 +8,23 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.catalog import Catalog
 from pacslift.inventory.reconcile import Reconciled, duplicate_groups
 from pacslift.inventory.roots import open_inside
-from pacslift.inventory.stored import open_stored
+from pacslift.inventory.stored import StoredObject, open_stored
+from pacslift.unforeseen import one_object
 
 CHUNK = 1 << 20  # bytes
+
+
+class Digest(Protocol):
+    """What hashlib makes."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in further bytes."""
 
 
 def settle_duplicates(catalog: Catalog, found: Reconciled) -> Reconciled:
@@ -53,15 +62,20 @@ def content_digest(place: Mapping[str, str]) -> bytes | None:
     """
     digest = hashlib.sha256()
     try:
-        fd = open_inside(Path(place["mount"]), place["relative"])
-        stored = open_stored(fd, place["container"])
-        try:
-            digest.update(stored.transfer_syntax_uid.encode())
-            for start in range(stored.dataset_start, stored.dataset_end, CHUNK):
-                length = min(CHUNK, stored.dataset_end - start)
-                digest.update(stored.source.read(start, length))
-        finally:
-            stored.source.close()
+        with one_object():
+            fd = open_inside(Path(place["mount"]), place["relative"])
+            take_in(digest, open_stored(fd, place["container"]))
     except SetAsideError:
         return None
     return digest.digest()
+
+
+def take_in(digest: Digest, stored: StoredObject) -> None:
+    """Feed *digest* with the transfer syntax and the Data Set of *stored*, which is closed."""
+    try:
+        digest.update(stored.transfer_syntax_uid.encode())
+        for start in range(stored.dataset_start, stored.dataset_end, CHUNK):
+            length = min(CHUNK, stored.dataset_end - start)
+            digest.update(stored.source.read(start, length))
+    finally:
+        stored.close()

@@ -65,7 +65,8 @@ def lost_rows(catalog: Catalog) -> list[str]:
         if lost:
             said.append(
                 f"{lost} rows of {child} belong to no row of {parent} in the dump; "
-                "their objects are sent as their files say"
+                "their objects are sent as their files say, or set aside where the database "
+                "is the truth"
             )
     return said
 

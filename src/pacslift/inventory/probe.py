@@ -16,14 +16,16 @@ from pacslift.inventory.roots import open_inside
 from pacslift.inventory.stored import SOP_CLASS, SOP_INSTANCE, StoredObject, open_stored
 
 _CHARACTER_SET = 0x00080005
-_PATIENT_ID = 0x00100020
+_PATIENT_NAME, _PATIENT_ID, _BIRTH_DATE = 0x00100010, 0x00100020, 0x00100030
+_STUDY_DATE, _ACCESSION_NUMBER = 0x00080020, 0x00080050
 _STUDY, _SERIES = 0x0020000D, 0x0020000E
 _LONGEST_ID = 1024  # PS3.5 allows 64 characters; more is cut, never read in full
+_NAME_DELIMITERS = frozenset(b"^=")  # character sets begin anew behind them, PS3.5 6.1.2.5.3
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """The identity of an object. Study, series and patient may be empty, the others are not."""
+    """The identity of an object. Only the first two, and the last UID, are never empty."""
 
     sop_class_uid: str
     sop_instance_uid: str
@@ -31,6 +33,10 @@ class Probed:
     series_instance_uid: str
     patient_id: str
     transfer_syntax_uid: str
+    patient_name: str = ""
+    patient_birth_date: str = ""
+    accession_number: str = ""
+    study_date: str = ""
 
 
 def probe(mount: Path, relative: str, container: str | None = None) -> Probed:
@@ -63,10 +69,14 @@ def identity(stored: StoredObject) -> Probed:
         stored.uid(_SERIES),
         _text(stored, _PATIENT_ID),
         stored.transfer_syntax_uid,
+        _text(stored, _PATIENT_NAME, _NAME_DELIMITERS),
+        _text(stored, _BIRTH_DATE),
+        _text(stored, _ACCESSION_NUMBER),
+        _text(stored, _STUDY_DATE),
     )
 
 
-def _text(stored: StoredObject, tag: int) -> str:
+def _text(stored: StoredObject, tag: int, delimiters: frozenset[int] = frozenset()) -> str:
     """Decode a text by the object's own Specific Character Set; what it lacks becomes U+FFFD."""
     value = (stored.value(tag) or b"")[:_LONGEST_ID].strip(b"\0 ")
     if value.isascii() and b"\x1b" not in value:
@@ -76,7 +86,7 @@ def _text(stored: StoredObject, tag: int) -> str:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return decode_bytes(value, encodings, set()).strip("\0 ")
+            return decode_bytes(value, encodings, set(delimiters)).strip("\0 ")
     except (LookupError, ValueError):
         return value.decode("ascii", "replace")
 

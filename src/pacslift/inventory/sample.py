@@ -13,6 +13,7 @@ from pacslift.errors import SetAsideError
 from pacslift.inventory.catalog import Catalog
 from pacslift.inventory.probe import Probed, probe
 from pacslift.inventory.reconcile import Reconciled
+from pacslift.unforeseen import one_object
 
 SAMPLE_PER_KIND = 20  # files opened of each SOP class, transfer syntax and mount
 
@@ -42,7 +43,8 @@ def probe_sample(
 def probe_or_fault(mount: Path, relative: str, container: str | None) -> Probed | SetAsideError:
     """What probe() gives, or the error it raises."""
     try:
-        return probe(mount, relative, container)
+        with one_object():
+            return probe(mount, relative, container)
     except SetAsideError as error:
         return error
 

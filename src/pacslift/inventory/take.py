@@ -31,6 +31,10 @@ NOT_THERE = (
     Cause.ROOT_NOT_MOUNTED,
     Cause.OFFLINE,
 )
+LOST_REMEDY = (
+    "Check the folders given with --storage, or [storage.mounts] in job.toml. If they are right "
+    "and the files are lost, accept_lost = true in [inventory] of job.toml makes a report of it"
+)
 
 
 @dataclass(frozen=True)
@@ -49,23 +53,29 @@ def take_inventory(
     dumps: Sequence[Path],
     probe_mode: str,
     tell: Sink,
+    *,
+    accept_lost: bool = False,
 ) -> Inventory:
     """Compare *catalog* with the folders of *mounts* (old root to folder).
 
     *dumps* lie inside the storage at times; they are the index, not objects.
-    Raises StorageRootError if a folder is not there, or holds nothing of what the dump names.
+    Raises StorageRootError if a folder is not there, or none holds anything of what the dump names
+    and nobody has accepted that it is all lost.
     """
     require_folders(mounts)
     places, attachments = locate_all(catalog, mounts)
     disk = list_disk(mounts.values(), tell)
     found = reconcile(catalog, places, disk, attachments)
-    require_some(catalog, found, mounts)
+    lost = all_lost(catalog, found, mounts)
+    if lost and not accept_lost:
+        raise StorageRootError(f"{lost}. {LOST_REMEDY}")
     found = settle_duplicates(catalog, found)
     found = with_files(found, name_index(found.files, dumps))
     found = with_files(found, judge_unnamed(found.files, catalog, look=probe_mode != "none"))
     found, pairs, probed = probe_sample(catalog, found, probe_mode)
     said = [*catalog.findings, *catalog_findings(catalog), *counts_that_differ(catalog), *probed,
             *storage_findings(adapter, catalog, found, disk)]  # fmt: skip
+    said = [lost, *said] if lost else said
     return Inventory(found, tuple(said), pairs)
 
 
@@ -86,19 +96,18 @@ def require_folders(mounts: Mapping[str, Path]) -> None:
             ) from error
 
 
-def require_some(catalog: Catalog, found: Reconciled, mounts: Mapping[str, Path]) -> None:
-    """StorageRootError if the dump names files and not one of them is there: a wrong root."""
+def all_lost(catalog: Catalog, found: Reconciled, mounts: Mapping[str, Path]) -> str | None:
+    """A sentence if the dump names files and not one of them is there: mostly a wrong root."""
     if (
         not catalog["files"].height
         or found.files.filter(pl.col("instance_key").is_not_null()).height
     ):
-        return
+        return None
     first = found.instances.filter(pl.col("detail").is_not_null())["detail"]
     where = ", ".join(f"{name or 'the only root'} = {path}" for name, path in mounts.items())
-    raise StorageRootError(
+    return (
         f"not one of the {catalog['files'].height} files that the dump names is in the storage "
-        f"({where}); the first is {first[0] if first.len() else 'unknown'!r}. "
-        "Check the folders given with --storage, or [storage.mounts] in job.toml"
+        f"({where}); the first is {first[0] if first.len() else 'unknown'!r}"
     )
 
 

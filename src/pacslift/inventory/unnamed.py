@@ -9,6 +9,10 @@ from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.catalog import Catalog
 from pacslift.inventory.probe import probe
 from pacslift.ledger import FileState
+from pacslift.unforeseen import one_object
+
+# Causes that leave open whether the file is an object.
+UNKNOWN = (Cause.UNREADABLE, Cause.INTERNAL_FAULT)
 
 
 def name_index(files: pl.DataFrame, dumps: Sequence[Path]) -> pl.DataFrame:
@@ -49,9 +53,10 @@ def judge_one(
     if not look:
         return FileState.ORPHAN, "no row names it; not opened"
     try:
-        probed = probe(mount, relative, None)
+        with one_object():
+            probed = probe(mount, relative, None)
     except SetAsideError as error:
-        state = FileState.UNREADABLE if error.cause is Cause.UNREADABLE else FileState.NOT_DICOM
+        state = FileState.UNREADABLE if error.cause in UNKNOWN else FileState.NOT_DICOM
         return state, error.detail
     if probed.sop_instance_uid in owners:
         owner = owners[probed.sop_instance_uid]

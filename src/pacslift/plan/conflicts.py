@@ -25,7 +25,7 @@ def two_patients(studies: pl.DataFrame, sendable: pl.Series) -> pl.DataFrame:
         .agg(
             "study_key",
             keys=keys.head(MOST_NAMED).str.join(" and "),
-            more=keys.len() - MOST_NAMED,
+            more=keys.len().cast(pl.Int64) - MOST_NAMED,
         )
     )
     rest = pl.when(pl.col("more") > 0).then(pl.format(" and {} more", "more")).otherwise(pl.lit(""))

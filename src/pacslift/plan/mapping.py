@@ -24,6 +24,7 @@ PATIENT_NEW = {  # column to the catalog's column whose value it replaces
     "new_patient_sex": "patient_sex",
 }
 ACCESSION_NEW = {"new_accession_number": "accession_number"}
+NOTE = "note"  # a column for people, in any table
 EXCLUDABLE = ("patient_id", "study_instance_uid", "accession_number", "sop_instance_uid")
 # kind, as [mapping] of job.toml names it: its columns, and those that must be there
 COLUMNS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -75,6 +76,8 @@ class Reviewed:
 def read_mapping(files: Mapping[str, Sequence[Path]]) -> Reviewed:
     """Read the files of each kind. MappingError for the first thing that is wrong with them."""
     lines = {kind: [*read_all(kind, files.get(kind, ()))] for kind in COLUMNS}
+    # A draft has all patients; the lines that nobody filled in say nothing.
+    lines["patients"] = [line for line in lines["patients"] if line.said.keys() & PATIENT_NEW]
     for line in lines["exclusions"]:
         check_exclusion(line)
     reviewed = Reviewed(
@@ -122,7 +125,7 @@ def read_lines(kind: str, path: Path, text: str) -> Iterator[Line]:
 def check_heading(kind: str, path: Path, names: Sequence[str]) -> None:
     """MappingError unless the first line names the columns of *kind*."""
     known, needed = COLUMNS[kind]
-    unknown = [name for name in names if name not in known]
+    unknown = [name for name in names if name not in known and name != NOTE]
     missing = [name for name in needed if name not in names]
     twice = sorted({name for name in names if names.count(name) > 1})
     met = (
@@ -134,6 +137,7 @@ def check_heading(kind: str, path: Path, names: Sequence[str]) -> None:
     if met:
         raise MappingError(
             f"{path}, line 1: the heading {met}; a table of {kind} has {', '.join(known)}"
+            f" and may have {NOTE}"
         )
 
 
@@ -152,8 +156,6 @@ def line_of(kind: str, line: Line, names: Sequence[str], cells: Sequence[str]) -
     for name in COLUMNS[kind][1]:
         if name not in said:
             raise MappingError(f"{line}, column {name}: the cell is empty; it must be filled in")
-    if kind == "patients" and not said.keys() & PATIENT_NEW.keys():
-        raise MappingError(f"{line} says nothing new; fill in one of {', '.join(PATIENT_NEW)}")
     return Line(line.path, line.number, said)
 
 

@@ -29,7 +29,7 @@ from pacslift.plan.keywords import COLUMNS, NEVER_OVERLAID, JsonElement, as_json
 
 ATTRIBUTES = "attributes"
 DIGEST_BYTES = 12  # 96 bits: ten million texts share one with a chance below 1 in 10**15
-SLICE = 50_000  # rows of the catalog at a time
+SLICE = 20_000  # rows of the catalog at a time
 TAG = re.compile(r"[0-9A-F]{8}")
 
 Json = Mapping[str, JsonElement]
@@ -127,15 +127,39 @@ def overlay_keys(level: Level, rows: pl.LazyFrame, keep: Keep) -> pl.DataFrame:
     if not level.columns and not level.attributes:
         return pl.DataFrame(schema=schema)
     something = pl.any_horizontal(pl.col(c).is_not_null() for c in level.read[1:])
-    needed = rows.select(level.read).filter(something)
     found = [pl.DataFrame(schema=schema)]
-    for part in slices(needed):
-        said = [(row[level.key], level.elements(row)) for row in part.iter_rows(named=True)]
-        texts = [(key, as_row(OverlayKind.DATABASE, one)) for key, one in said if one]
-        keep(distinct(row for _, row in texts))
-        pairs = [(key, row["overlay_key"]) for key, row in texts]
-        found.append(pl.DataFrame(pairs, schema=schema, orient="row"))
+    for part in slices(rows.select(level.read).filter(something)):
+        texts = Texts(level)
+        keys = [texts.key_of(row) for row in part.iter_rows()]
+        keep(texts.rows)
+        made = pl.DataFrame({level.key: part[level.key], "overlay": keys}, schema=schema)
+        found.append(made.filter(pl.col("overlay").is_not_null()))
     return pl.concat(found)
+
+
+class Texts:
+    """The overlays of a slice: rows that say the same are made and kept once."""
+
+    def __init__(self, level: Level) -> None:
+        self._level = level
+        self._known: dict[tuple[str | None, ...], str | None] = {}  # by all but the row's key
+        self._rows: dict[str, Row] = {}
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows for the ledger."""
+        return list(self._rows.values())
+
+    def key_of(self, row: tuple[str | None, ...]) -> str | None:
+        """The key of the overlay of a row (its key first); None for one that says nothing."""
+        said = row[1:]
+        if said not in self._known:
+            elements = self._level.elements(dict(zip(self._level.read, row, strict=True)))
+            made = as_row(OverlayKind.DATABASE, elements) if elements else None
+            self._known[said] = made["overlay_key"] if made else None
+            if made:
+                self._rows[made["overlay_key"]] = made
+        return self._known[said]
 
 
 def slices(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:

@@ -17,6 +17,7 @@ from typing import NoReturn, Self
 from pacslift.errors import (
     Cause,
     NoContextError,
+    PacsliftError,
     SetAsideError,
     TargetRejectedError,
     TargetUnreachableError,
@@ -173,10 +174,17 @@ class StoreAssociation:
 
         Raises SetAsideError when the object cannot be sent here or its file fails; if that
         happens in the middle, the association is aborted. Raises AssociationLostError when the
-        association ends or no answer comes: the object may or may not be stored.
+        association ends or no answer comes: the object may or may not be stored. After an error
+        that nobody foresaw the association is of no use: nobody knows how far the object went.
         """
-        self.post(outgoing)
-        return self.collect()[1]
+        try:
+            self.post(outgoing)
+            return self.collect()[1]
+        except PacsliftError:
+            raise
+        except BaseException:
+            self.abort()
+            raise
 
     def post(self, outgoing: Outgoing) -> int:
         """Send one object; gives its Message ID. Raises as store() does."""

@@ -18,10 +18,12 @@ from typing import Any
 from pacslift.errors import Cause, TryAgainError
 from pacslift.events import InstanceSent, Sink
 from pacslift.ledger import Candidate, InstanceState, Ledger, Planned
+from pacslift.ledger_history import resent
 from pacslift.plan.contexts import Pair
 from pacslift.repair.outgoing import Outgoing
 from pacslift.send.delivery import Delivery
-from pacslift.send.load import load
+from pacslift.send.load import AS_STORED, load
+from pacslift.send.orders import OrderBook
 from pacslift.send.outcome import Outcome
 from pacslift.send.patience import Patience
 from pacslift.send.retrying import Sleep
@@ -55,7 +57,8 @@ class Result:
     @property
     def state(self) -> InstanceState:
         """Where the instance is now."""
-        if self.delivery.cause is Cause.CONTEXT_REFUSED:
+        failed_midway = self.delivery.cause is Cause.INTERNAL_FAULT and self.delivery.sent
+        if self.delivery.cause is Cause.CONTEXT_REFUSED or failed_midway:
             return InstanceState.FAILED
         return STATES[self.delivery.outcome]
 
@@ -64,20 +67,27 @@ class EndingError(TryAgainError):
     """The run stops while a worker waits for its next attempt; the object stays planned."""
 
 
-def deliver(ledger: Ledger, make_worker: MakeWorker, workers: int, tell: Sink) -> None:
-    """Send what *ledger* has planned and write there what became of it.
+def deliver(
+    ledger: Ledger,
+    make_worker: MakeWorker,
+    workers: int,
+    tell: Sink,
+    book: OrderBook = AS_STORED,
+) -> None:
+    """Send what *ledger* has planned, as *book* orders, and write there what became of it.
 
     Raises StopError when the target is of no use any more, and lets KeyboardInterrupt through;
     all answers until then are on record.
     """
-    crew = Crew(make_worker, workers, ledger.planned())
+    revision = ledger.get("revision") or ""
+    crew = Crew(make_worker, workers, ledger.planned(), revision, book)
     patience = Patience()
     waiting: list[Result] = []
 
     def settle() -> None:
         done = waiting.copy()
         waiting.clear()
-        put_on_record(ledger, done, tell)
+        put_on_record(ledger, done, tell, revision)
         for one in done:
             if not one.planned.attempts:  # what failed before may do so again by its own fault
                 patience.judge(one.delivery)
@@ -93,14 +103,18 @@ def deliver(ledger: Ledger, make_worker: MakeWorker, workers: int, tell: Sink) -
         settle()
     finally:
         try:
-            put_on_record(ledger, waiting, tell)  # first, as the workers may take a while to end
+            put_on_record(
+                ledger, waiting, tell, revision
+            )  # first, as the workers may take a while to end
         finally:
-            put_on_record(ledger, crew.stop(), tell)
+            put_on_record(ledger, crew.stop(), tell, revision)
 
 
-def put_on_record(ledger: Ledger, results: Sequence[Result], tell: Sink) -> None:
-    """Commit *results*, then tell them."""
-    ledger.record([row_of(result) for result in results], changes_of(results))
+def put_on_record(
+    ledger: Ledger, results: Sequence[Result], tell: Sink, revision: str = ""
+) -> None:
+    """Commit *results*, sent under the job's *revision*, then tell them."""
+    ledger.record([row_of(result, revision) for result in results], changes_of(results))
     ledger.learn_contexts(contexts_of(results))
     for result in results:
         tell(event_of(result))
@@ -109,8 +123,17 @@ def put_on_record(ledger: Ledger, results: Sequence[Result], tell: Sink) -> None
 class Crew:
     """Worker threads between a queue of instances and a queue of results."""
 
-    def __init__(self, make_worker: MakeWorker, workers: int, planned: Iterable[Planned]) -> None:
+    def __init__(
+        self,
+        make_worker: MakeWorker,
+        workers: int,
+        planned: Iterable[Planned],
+        revision: str = "",
+        book: OrderBook = AS_STORED,
+    ) -> None:
         self._planned = iter(planned)
+        self._revision = revision
+        self._book = book
         self._todo: queue.Queue[Planned] = queue.Queue()
         self._done: queue.Queue[Result | BaseException] = queue.Queue()
         self._ending = threading.Event()
@@ -183,16 +206,18 @@ class Crew:
         kept: list[Candidate] = []
 
         def prepare() -> Outgoing:
-            outgoing, candidate = load(planned)
+            outgoing, candidate = load(planned, self._book)
             kept.append(candidate)
             return outgoing
 
-        delivery = worker.deliver(prepare, planned.digest)
+        # Under another revision of the job other bytes are right.
+        same = planned.sent_under == self._revision
+        delivery = worker.deliver(prepare, planned.digest if same else None)
         return Result(planned, delivery, kept[0] if kept else None)
 
 
-def row_of(result: Result) -> Mapping[str, Any]:
-    """The ledger's row for *result*."""
+def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
+    """The ledger's row for *result*, sent under the job's *revision*."""
     delivery, answer, sent = result.delivery, result.delivery.answer, result.delivery.sent
     row: dict[str, Any] = {
         "instance_key": result.planned.instance_key,
@@ -212,28 +237,39 @@ def row_of(result: Result) -> Mapping[str, Any]:
             "study_instance_uid": sent.study_instance_uid,
             "series_instance_uid": sent.series_instance_uid,
             "transfer_syntax_uid": sent.transfer_syntax_uid,
+            "sop_instance_uid": sent.sop_instance_uid,
             "patient_id": sent.patient_id,
+            "issuer_of_patient_id": sent.issuer_of_patient_id,
+            "patient_name": sent.patient_name,
+            "patient_birth_date": sent.patient_birth_date,
+            "accession_number": sent.accession_number,
+            "sent_study_date": sent.study_date,
             "bytes": sent.length,
-            "digest": sent.digest,
             "envelope": " ".join(sent.envelope) or None,
         }
+        if delivery.cause is not Cause.CHANGED_SINCE_SENT:  # the bytes before stay what counts
+            row |= {"digest": sent.digest, "sent_under": revision}
     return row
 
 
 def changes_of(results: Iterable[Result]) -> list[Mapping[str, Any]]:
     """The ledger's rows for every change made to the objects of *results*."""
     return [
-        {
-            "instance_key": result.planned.instance_key,
-            "rule": change.rule,
-            "keyword": change.keyword,
-            "before": change.before,
-            "after": change.after,
-        }
+        {"instance_key": result.planned.instance_key, **change}
         for result in results
-        if result.delivery.sent
-        for change in result.delivery.sent.changes
+        for change in changes_to(result)
     ]
+
+
+def changes_to(result: Result) -> Iterator[Mapping[str, Any]]:
+    """What was changed in one object, and whether it went out with other bytes before."""
+    sent, planned = result.delivery.sent, result.planned
+    if sent is None:
+        return
+    for change in sent.changes:
+        yield change._asdict()
+    if result.delivery.answer is not None:
+        yield from resent(planned.digest, sent.digest, planned.sent_under or "")
 
 
 def contexts_of(results: Iterable[Result]) -> dict[Pair, bool]:

@@ -29,6 +29,11 @@ class Sent:
     digest: str  # sha256 of the Data Set, hex
     envelope: tuple[str, ...]
     changes: tuple[Change, ...]
+    issuer_of_patient_id: str = ""
+    patient_name: str = ""
+    patient_birth_date: str = ""
+    accession_number: str = ""
+    study_date: str = ""
 
     @classmethod
     def of(cls, outgoing: Outgoing) -> "Sent":
@@ -44,6 +49,11 @@ class Sent:
             digest=outgoing.digest(),
             envelope=outgoing.envelope,
             changes=outgoing.changes,
+            issuer_of_patient_id=outgoing.issuer_of_patient_id,
+            patient_name=outgoing.patient_name,
+            patient_birth_date=outgoing.patient_birth_date,
+            accession_number=outgoing.accession_number,
+            study_date=outgoing.study_date,
         )
 
 

@@ -10,7 +10,7 @@ class Patience:
 
     One such object may be the object's fault, so it takes several different ones; any other
     answer of the target, a refusal too, shows that it works, and the count begins again.
-    Objects that were not sent say nothing about the target.
+    Objects that were not sent, or failed in our own hands, say nothing about the target.
     """
 
     def __init__(self, lost_in_a_row: int = 3, busy_in_a_row: int = 3) -> None:

@@ -19,6 +19,7 @@ from pacslift.send.association import PATIENT, StoreAssociation, Timeouts
 from pacslift.send.delivery import Delivery, Sent
 from pacslift.send.retrying import AskingAgain, Once, Reconnecting, Sender, Sleep
 from pacslift.send.switchboard import Switchboard
+from pacslift.unforeseen import one_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ class StoreWorker:
         with this one, or was answered to it, is in the Delivery.
         """
         try:
-            outgoing = prepare()
+            with one_object():
+                outgoing = prepare()
         except SetAsideError as error:
             return Delivery.set_aside(error)
         try:
@@ -85,13 +87,16 @@ class StoreWorker:
     ) -> Delivery:
         """Send the object in the transfer syntax that more targets take."""
         try:
-            return self._sent(fallback(), digest_before)
+            with one_object():
+                inflated = fallback()
         except SetAsideError as error:
             return replace(refused, detail=f"{refused.detail}; inflated it cannot be: {error}")
+        return self._sent(inflated, digest_before)
 
     def _sent(self, outgoing: Outgoing, digest_before: str | None) -> Delivery:
         try:
-            sent = Sent.of(outgoing)
+            with one_object():
+                sent = Sent.of(outgoing)
         except SetAsideError as error:
             return Delivery.set_aside(error)
         if digest_before not in (None, sent.digest):
@@ -103,6 +108,7 @@ class StoreWorker:
                 )
             ).about(sent)
         try:
-            return self._sender.send(outgoing).about(sent)
+            with one_object():
+                return self._sender.send(outgoing).about(sent)
         except SetAsideError as error:
             return Delivery.set_aside(error).about(sent)

@@ -108,6 +108,11 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The object was sent before, and what would be sent now has other bytes.",
         "Find out what changed: the file, the job or the rules. Sending would mix two versions.",
     ),
+    Cause.INTERNAL_FAULT: Advice(
+        "The program itself failed over the object, which is as it was; the detail says where.",
+        "Report the detail, which holds no patient data, with the version of pacslift; "
+        f"with one that mends it {RETRY.format('internal_fault').removeprefix('then ')}.",
+    ),
     Cause.HIDDEN: Advice(
         "The old archive hid the instance from its users.",
         "Leave it, or ask the site whether hidden objects are to be migrated.",
@@ -141,6 +146,11 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "Find out whose it is by the keys in the detail, say so in a mapping (docs/mapping.md), "
         "and plan again.",
     ),
+    Cause.OVERLAY_UNFIT: Advice(
+        "A value that the old database has for the object cannot stand in a header.",
+        "The detail names the tag. Correct the value by a mapping, or take the attribute out of "
+        "what the adapter governs; then plan and run again.",
+    ),
     Cause.EXCLUDED: Advice(
         "A line of the job's mapping excludes the instance; its reason is in the detail.",
         "Nothing need be done; take the line out of the mapping and plan again if it was wrong.",
@@ -173,8 +183,13 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         f"{RETRY.format('not_at_target')}.",
     ),
     Cause.DIFFERS_AT_TARGET: Advice(
-        "The target lists the object under another study, series or patient than it was sent with.",
-        "Look for coercion or reconciliation rules at the target; the detail names the attributes.",
+        "The target lists the object, or its study, otherwise than it was sent.",
+        "The detail names the attributes, and `report/differences_patient_data.csv` has the values "
+        "of studies. Look for coercion or reconciliation rules at the target.",
+    ),
+    Cause.COULD_NOT_TELL: Advice(
+        "The target said that it stored the object; its answers do not tell whether it is there.",
+        "The detail says why. Look some up at the target, and verify again when it answers.",
     ),
 }
 
@@ -186,7 +201,7 @@ OF_STATE: Mapping[InstanceState, str] = {
     InstanceState.SET_ASIDE: "Not sent, for a cause listed below.",
     InstanceState.VERIFIED: "Asked for by query, and there as it was sent.",
     InstanceState.MISSING_AT_TARGET: "The target said it stored it, and does not list it.",
-    InstanceState.DIFFERS_AT_TARGET: "There, but under another study, series or patient.",
+    InstanceState.DIFFERS_AT_TARGET: "There, but otherwise than it was sent.",
 }
 
 OF_FILE: Mapping[FileState, str] = {

@@ -92,6 +92,13 @@ class Finder:
             let_reactor_go(self._association)
         self._association = None
 
+    def abort(self) -> None:
+        """End the association at once, whatever was under way on it; the next query has another."""
+        if self._association is not None:
+            self._association.abort()
+            let_reactor_go(self._association)
+        self._association = None
+
     def study(self, study_instance_uid: str, expected: Collection[Expected]) -> FoundStudy:
         """What the target holds of this study, and wherever it holds what is *expected*.
 
@@ -130,9 +137,7 @@ class Finder:
         self.queries += 1
         answers = put(association, identifier(level, keys))
         if answers is None:
-            association.abort()
-            let_reactor_go(association)
-            self._association = None
+            self.abort()
         return answers
 
     def _reconnected(self) -> Association:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Protocol
 
+from pacslift.verify.identity import Said
 from pacslift.verify.match import Expected, FoundInstance, FoundStudy
 from pacslift.verify.query import IMAGE_KEYS, SERIES_KEYS, STUDY_KEYS, Row, askable
 
@@ -47,11 +48,15 @@ def find_study(ask: Ask, study_instance_uid: str, expected: Collection[Expected]
     if askable(study_instance_uid):
         study.list_all()
         study.ask_by_name(expected)
-        study.ask_elsewhere(expected)
-    else:
+    else:  # then only the objects' own UIDs can be asked for, which a target need not understand
         study.doubt([one.sop_instance_uid for one in expected], NOT_ASKABLE.format("Study"))
+    study.ask_elsewhere(expected)
     return FoundStudy(
-        study_instance_uid, frozenset(study.found), study.doubts, tuple(dict.fromkeys(study.notes))
+        study_instance_uid,
+        frozenset(study.found),
+        study.doubts,
+        tuple(dict.fromkeys(study.notes)),
+        tuple(study.said),
     )
 
 
@@ -65,6 +70,7 @@ class StudyQuestions:
     doubts: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     patients: set[str | None] = field(default_factory=set)
+    said: list[Said] = field(default_factory=list)
 
     # what there is
 
@@ -72,6 +78,7 @@ class StudyQuestions:
         """Study, its series, their instances."""
         studies = self._rows("STUDY", wanted(STUDY_KEYS))
         self.patients = {row.patient_id for row in studies}
+        self.said = [Said(row.patient_id, row.identity, row.encodings) for row in studies]
         if len(self.patients) > 1:
             self.notes.append(f"the target has it under {len(self.patients)} patients")
         rows = self._rows("SERIES", wanted(SERIES_KEYS))

@@ -1,8 +1,9 @@
 """Expected against found: one verdict for each instance that was stored.
 
 Pure. An instance is known by four values: its own, its series' and its study's UID and its
-Patient ID. Found with all four as they were sent it is verified; found otherwise it differs; not
-found it is missing, but only if the target answered every question about it. An archive may hold
+Patient ID; its study by those of identity.py as well. Found with all of them as they were sent it
+is verified; found otherwise it differs; not found it is missing, but only if the target answered
+every question about it. An archive may hold
 one SOP Instance UID several times (Orthanc does, under two patients): the copy that fits counts
 and the others are extra.
 """
@@ -11,9 +12,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from pacslift.errors import Cause
 from pacslift.ledger import InstanceState
+from pacslift.verify.identity import NOTHING, Difference, Said, StudyIdentity, differences
 
 
 class Sign(StrEnum):
@@ -35,6 +38,7 @@ class Expected:
     study_instance_uid: str
     series_instance_uid: str
     patient_id: str | None
+    identity: StudyIdentity = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +58,14 @@ class FoundStudy:
     *instances* are those of the study and those that were asked for by name and lie elsewhere.
     *doubts* says why an instance may be there though it is not listed, by SOP Instance UID.
     *notes* are sentences on the study worth a finding; they leave no expected instance in doubt.
+    *said* is what the target says of the study itself, under each patient that it has it under.
     """
 
     study_instance_uid: str
     instances: frozenset[FoundInstance]
     doubts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    said: tuple[Said, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,7 @@ class Matched:
 
     verdicts: tuple[Verdict, ...]
     extra: tuple[FoundInstance, ...]
+    differences: tuple[Difference, ...] = ()  # of the study itself; patient data
 
     @property
     def verified(self) -> int:
@@ -97,6 +104,8 @@ COMPARED = {
 
 def match_study(expected: Iterable[Expected], found: FoundStudy) -> Matched:
     """Judge all *expected* instances of one study by what was found of it."""
+    expected = list(expected)
+    of_study = study_differences(expected, found.said)
     held: Mapping[str, list[FoundInstance]] = by_uid(found.instances)
     verdicts: list[Verdict] = []
     met: set[FoundInstance] = set()
@@ -105,14 +114,33 @@ def match_study(expected: Iterable[Expected], found: FoundStudy) -> Matched:
         if here is None:
             verdicts.append(absent(one, found.doubts.get(one.sop_instance_uid)))
         else:
-            verdicts.append(compare(one, here))
+            verdicts.append(compare(one, here, of_study.get(here.patient_id, ())))
             met.add(here)
     extra = [
         other
         for other in sorted(found.instances - met, key=sort_key)
         if other.study_instance_uid == found.study_instance_uid
     ]
-    return Matched(tuple(verdicts), tuple(extra))
+    return Matched(tuple(verdicts), tuple(extra), tuple(chain.from_iterable(of_study.values())))
+
+
+def study_differences(
+    expected: Iterable[Expected], said: Iterable[Said]
+) -> Mapping[str | None, tuple[Difference, ...]]:
+    """What the target lists of the study otherwise than it was sent, by Patient ID there."""
+    by_patient: dict[str | None, list[StudyIdentity]] = defaultdict(list)
+    for one in expected:
+        by_patient[plain(one.patient_id)].append(one.identity)
+    return {
+        one.patient_id: differences(by_patient[plain(one.patient_id)], one)
+        for one in said
+        if plain(one.patient_id) in by_patient
+    }
+
+
+def plain(value: str | None) -> str | None:
+    """A value without padding, which is no difference."""
+    return None if value is None else value.strip(" \0")
 
 
 def by_uid(instances: Iterable[FoundInstance]) -> Mapping[str, list[FoundInstance]]:
@@ -137,18 +165,18 @@ def nearest(expected: Expected, copies: Iterable[FoundInstance]) -> FoundInstanc
     """The copy that differs least from what was sent, or None if there is none."""
     return min(
         copies,
-        key=lambda copy: (len(differences(expected, copy)), len(unsaid(expected, copy))),
+        key=lambda copy: (len(misplaced(expected, copy)), len(unsaid(expected, copy))),
         default=None,
     )
 
 
-def differences(expected: Expected, found: FoundInstance) -> list[str]:
+def misplaced(expected: Expected, found: FoundInstance) -> list[str]:
     """The attributes that the target gives with another value; padding is none."""
     pairs = {k: (getattr(expected, f), getattr(found, f)) for k, f in COMPARED.items()}
     return [
         keyword
         for keyword, (sent, held) in pairs.items()
-        if None not in {sent, held} and sent.strip(" \0") != held.strip(" \0")
+        if None not in {sent, held} and plain(sent) != plain(held)
     ]
 
 
@@ -157,13 +185,21 @@ def unsaid(expected: Expected, found: FoundInstance) -> list[str]:
     return [
         keyword
         for keyword, field in COMPARED.items()
-        if getattr(found, field) is None and getattr(expected, field) is not None
+        if getattr(found, field) is None and is_said(field, getattr(expected, field))
     ]
 
 
-def compare(expected: Expected, found: FoundInstance) -> Verdict:
-    """The verdict on an instance that the target lists."""
-    wrong, silent = differences(expected, found), unsaid(expected, found)
+def is_said(field: str, sent: str | None) -> bool:
+    """Whether the target had something to say; an answer with an empty UID gives none."""
+    return sent is not None and (bool(sent) or field == "patient_id")
+
+
+def compare(
+    expected: Expected, found: FoundInstance, of_study: Iterable[Difference] = ()
+) -> Verdict:
+    """The verdict on an instance that the target lists, in a study that differs so."""
+    wrong, silent = misplaced(expected, found), unsaid(expected, found)
+    wrong += [difference.keyword for difference in of_study]
     if wrong:
         places = [found.study_instance_uid, found.series_instance_uid]
         where = "/".join(place or "?" for place in places)
@@ -185,7 +221,7 @@ OF_SIGN: Mapping[Sign, tuple[InstanceState | None, Cause | None]] = {
     Sign.EQUAL: (InstanceState.VERIFIED, None),
     Sign.MISSING: (InstanceState.MISSING_AT_TARGET, Cause.NOT_AT_TARGET),
     Sign.DIFFERS: (InstanceState.DIFFERS_AT_TARGET, Cause.DIFFERS_AT_TARGET),
-    Sign.UNKNOWN: (None, None),
+    Sign.UNKNOWN: (None, Cause.COULD_NOT_TELL),
 }
 
 

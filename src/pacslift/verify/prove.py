@@ -5,20 +5,23 @@ warning keeps that state even where the target lists it as sent: it is there, bu
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 
-from pacslift.errors import Cause
+from pacslift.errors import Cause, SetAsideError
 from pacslift.events import Sink, StudyAsked
 from pacslift.job import TargetAddress
 from pacslift.ledger import INSTANCES, InstanceState, Ledger
-from pacslift.verify.find import NoVerification, open_finder
+from pacslift.ledger_tables import DIFFERENCES
+from pacslift.unforeseen import one_object
+from pacslift.verify.find import Finder, NoVerification, open_finder
 from pacslift.verify.findscu import FindTimeouts
-from pacslift.verify.match import Expected, Matched, Verdict, match_study
+from pacslift.verify.identity import StudyIdentity
+from pacslift.verify.match import Expected, FoundStudy, Matched, Verdict, match_study
 
 AT_TARGET = (
     InstanceState.STORED,
@@ -28,6 +31,7 @@ AT_TARGET = (
     InstanceState.DIFFERS_AT_TARGET,
 )
 PAGE = 200  # studies read from the ledger at a time
+STUDY = sa.func.coalesce(INSTANCES.c.study_instance_uid, "")  # an object may have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +58,37 @@ def prove(ledger: Ledger, target: TargetAddress, timeouts: FindTimeouts, tell: S
     with finder:
         for uid, rows in studies(ledger):
             expected = [expected_of(row) for row in rows]
-            found = finder.study(uid, expected)
-            matched = match_study(expected, found)
+            found, matched = asked(finder, uid, expected)
             states = {row["instance_key"]: row["state"] for row in rows}
             ledger.record([row_of(verdict, states) for verdict in matched.verdicts])
+            ledger.replace(DIFFERENCES.c.study_instance_uid, uid, differing(uid, matched))
             tell(StudyAsked(uid, len(expected), matched.verified))
             notes += [f"study {uid}: {note}" for note in (*found.notes, *extra_note(matched))]
             verified += matched.verified
             extra += len(matched.extra)
     return Proof(verified, extra, tuple(notes))
+
+
+def asked(finder: Finder, uid: str, expected: Sequence[Expected]) -> tuple[FoundStudy, Matched]:
+    """What the target answers about one study, judged.
+
+    Where the program fails over the answers nothing can be told of this study, and a note says so.
+    """
+    try:
+        with one_object():
+            found = finder.study(uid, expected)
+            return found, match_study(expected, found)
+    except SetAsideError as fault:
+        finder.abort()
+        why = f"nothing can be told of it, the program failed over its answers: {fault.detail}"
+        doubts = {one.sop_instance_uid: why for one in expected}
+        found = FoundStudy(uid, frozenset(), doubts, (why,))
+        return found, match_study(expected, found)
+
+
+def differing(uid: str, matched: Matched) -> list[Mapping[str, Any]]:
+    """The ledger's rows on what the target lists of a study otherwise than it was sent."""
+    return [{"study_instance_uid": uid, **asdict(one)} for one in matched.differences]
 
 
 def extra_note(matched: Matched) -> list[str]:
@@ -74,31 +100,31 @@ def extra_note(matched: Matched) -> list[str]:
 def asked_about() -> sa.ColumnElement[bool]:
     """Which rows the target is asked about: all that was sent, answered or not."""
     unanswered = (INSTANCES.c.state == InstanceState.FAILED) & (
-        INSTANCES.c.cause == Cause.NO_ANSWER
+        INSTANCES.c.cause.in_((Cause.NO_ANSWER, Cause.INTERNAL_FAULT))
     )
     return INSTANCES.c.state.in_(AT_TARGET) | unanswered
 
 
 def studies(ledger: Ledger) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]:
     """Each study that something was sent of, with its instances."""
-    after = ""
+    after: str | None = None
     while uids := next_studies(ledger, after):
         query = (
             sa.select(INSTANCES)
-            .where(asked_about(), INSTANCES.c.study_instance_uid.in_(uids))
-            .order_by(INSTANCES.c.study_instance_uid, INSTANCES.c.instance_key)
+            .where(asked_about(), STUDY.in_(uids))
+            .order_by(STUDY, INSTANCES.c.instance_key)
         )
         rows = list(ledger.rows(query))
-        for uid, group in groupby(rows, key=lambda row: str(row["study_instance_uid"])):
+        for uid, group in groupby(rows, key=lambda row: row["study_instance_uid"] or ""):
             yield uid, list(group)
         after = uids[-1]
 
 
-def next_studies(ledger: Ledger, after: str) -> list[str]:
-    """The next page of Study Instance UIDs beyond *after*, in order."""
-    uid = INSTANCES.c.study_instance_uid
-    query = sa.select(uid).where(asked_about(), uid > after).distinct().order_by(uid).limit(PAGE)
-    return [row["study_instance_uid"] for row in ledger.rows(query)]
+def next_studies(ledger: Ledger, after: str | None) -> list[str]:
+    """The next page of Study Instance UIDs beyond *after*, in order; the empty one is the first."""
+    beyond = sa.true() if after is None else after < STUDY
+    query = sa.select(STUDY.label("uid")).where(asked_about(), beyond)
+    return [row["uid"] for row in ledger.rows(query.distinct().order_by("uid").limit(PAGE))]
 
 
 def expected_of(row: Mapping[str, Any]) -> Expected:
@@ -109,6 +135,12 @@ def expected_of(row: Mapping[str, Any]) -> Expected:
         study_instance_uid=row["study_instance_uid"] or "",
         series_instance_uid=row["series_instance_uid"] or "",
         patient_id=row["patient_id"],
+        identity=StudyIdentity(
+            row["patient_name"],
+            row["patient_birth_date"],
+            row["accession_number"],
+            row["sent_study_date"],
+        ),
     )
 
 
@@ -119,12 +151,19 @@ def row_of(verdict: Verdict, states: Mapping[str, str]) -> Mapping[str, Any]:
     if verdict.state is None or (
         before == InstanceState.FAILED and verdict.state is InstanceState.MISSING_AT_TARGET
     ):
-        return row | {"state": before}
+        return row | {"state": before} | untold(verdict, before)
     row["verified_at"] = datetime.now(UTC).isoformat(timespec="seconds")
     if verdict.state is InstanceState.VERIFIED and before == InstanceState.STORED_CHANGED:
         return row | {"state": before}
     cause = verdict.cause.value if verdict.cause else None
     return row | {"state": verdict.state.value, "cause": cause, "detail": verdict.detail or None}
+
+
+def untold(verdict: Verdict, before: str) -> dict[str, Any]:
+    """Why nobody knows whether an instance that was stored is there; other causes stay."""
+    if verdict.state is not None or before != InstanceState.STORED:
+        return {}
+    return {"cause": Cause.COULD_NOT_TELL.value, "detail": verdict.detail}
 
 
 def count_asked(ledger: Ledger) -> int:

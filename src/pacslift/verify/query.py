@@ -2,7 +2,7 @@
 
 pydicom is kept from judging values both ways: old archives are full of UIDs that break the rules,
 and they must be asked for, and read, all the same. Answers stay raw until one of their values is
-read. Only what the comparison needs is asked for, so that no name ever comes over.
+read. Only what the comparison needs is asked for, and names only of studies.
 
 A UID is one value here, never a pattern: whatever a target makes of `*` in one, its answers are
 compared with the whole UID. A backslash would make a list of it (PS3.4 C.2.2.2.2), so such a UID
@@ -20,8 +20,10 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import DataElement
 from pydicom.tag import Tag
 
+from pacslift.verify.identity import KEYWORDS, NOTHING, StudyIdentity
+
 # Answers wanted at each level, PS3.4 C.6.2.1; the unique keys above it go along with the values.
-STUDY_KEYS = ("StudyInstanceUID", "PatientID", "NumberOfStudyRelatedInstances")
+STUDY_KEYS = ("StudyInstanceUID", "PatientID", "NumberOfStudyRelatedInstances", *KEYWORDS)
 SERIES_KEYS = ("SeriesInstanceUID", "NumberOfSeriesRelatedInstances")
 IMAGE_KEYS = ("SOPInstanceUID",)
 
@@ -35,6 +37,8 @@ class Row:
     sop_instance_uid: str | None
     patient_id: str | None
     instances: int | None  # how many the target says the study or series has
+    identity: StudyIdentity = NOTHING
+    encodings: tuple[str, ...] = ()  # Python's names of the answer's character sets
 
 
 def askable(uid: str) -> bool:
@@ -61,6 +65,8 @@ def row_of(answer: Dataset) -> Row:
         sop_instance_uid=text(answer, "SOPInstanceUID") or None,
         patient_id=text(answer, "PatientID"),
         instances=None if number is None else int(number),
+        identity=StudyIdentity(**{f: text(answer, keyword) for keyword, f in KEYWORDS.items()}),
+        encodings=encodings_of(answer),
     )
 
 
@@ -79,12 +85,25 @@ def decoded(value: bytes, dataset: Dataset) -> str:
     """Bytes as text in the character set that the answer names; never an error."""
     if value.isascii() and b"\x1b" not in value:
         return value.decode("ascii")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return decode_bytes(value, encodings_of(dataset) or ["iso8859"], set(b"^="))
+        except (LookupError, ValueError):  # it is not what it says it is
+            return value.decode("latin-1")
+
+
+def encodings_of(dataset: Dataset) -> tuple[str, ...]:
+    """Python's names of the character sets of an answer; none for the default one."""
     charset = dataset.get_item("SpecificCharacterSet")
-    named = bytes(charset.value or b"").decode("ascii", "replace") if charset else ""
-    terms = [term.strip(" \0") for term in named.split("\\")]
+    value = charset.value if charset else None
+    named = value.decode("ascii", "replace") if isinstance(value, bytes) else value or ""
+    terms = named.split("\\") if isinstance(named, str) else list(named)
+    if not any(term.strip(" \0") for term in terms):
+        return ()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an unknown character set is read as the default one
         try:
-            return decode_bytes(value, convert_encodings(terms), set())
-        except (LookupError, ValueError):  # it is not what it says it is
-            return value.decode("latin-1")
+            return tuple(convert_encodings([term.strip(" \0") for term in terms]))
+        except (LookupError, ValueError):
+            return ()

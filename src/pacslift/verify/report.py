@@ -1,12 +1,14 @@
-"""The report: report.html, account.json, exceptions.csv and studies.csv.
+"""The report: report.html, account.json, exceptions.csv, studies.csv, at times two more.
 
 It takes plain values and streams: exceptions and studies may be millions, the page shows the
 first few hundred and names the file that has them all. The page is one file that needs nothing
 else, neither network nor script. Each file is written beside its name and then renamed, so a
 reader finds the old report or the new one.
 
-It shows UIDs, keys of the old system and paths, no patient data. Everything shown is escaped; a
-cell of the CSV that a spreadsheet would take for a formula gets an apostrophe in front.
+It shows UIDs, keys of the old system and paths, no patient data; values that were changed, or that
+differ at the target, are in changes_patient_data.csv and differences_patient_data.csv, which are
+named so and stand apart. Everything shown is escaped; a cell that a spreadsheet would take for a
+formula gets an apostrophe in front.
 """
 
 import csv
@@ -15,8 +17,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field, fields
 from importlib.resources import files
+from itertools import chain
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
 from jinja2 import Environment, StrictUndefined
 from pydicom.config import IGNORE
@@ -24,6 +27,7 @@ from pydicom.uid import UID
 
 from pacslift.verify.account import Account
 from pacslift.verify.advice import OF_FILE, OF_STATE, advice_on
+from pacslift.verify.corrections import ChangeRow, Correction
 
 MOST_SHOWN = 200
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -50,6 +54,16 @@ class StudyRow:
     instances: int
     stored: int  # the target said so, whatever was found afterwards
     verified: int
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceRow:
+    """What the target lists of a study otherwise than it was sent. Patient data."""
+
+    study_instance_uid: str
+    keyword: str
+    sent: str
+    at_target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +111,18 @@ class ReportData:
     ran: Ran
     refused: Sequence[RefusedContext] = ()
     findings: Sequence[tuple[str, str]] = ()  # stage, sentence
+    corrections: Sequence[Correction] = ()
+    cuts: Sequence[str] = ()  # where a dump ends early: above all else on the page
+
+
+Row: TypeAlias = ExceptionRow | StudyRow | DifferenceRow | ChangeRow
 
 
 @dataclass
 class Shown:
     """The part of a stream that the page shows, gathered while the stream goes to its file."""
 
-    rows: list[ExceptionRow | StudyRow] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     total: int = 0
     most: int = MOST_SHOWN
 
@@ -118,17 +137,23 @@ def write_report(
     data: ReportData,
     exceptions: Iterable[ExceptionRow],
     studies: Iterable[StudyRow],
+    differences: Iterable[DifferenceRow] = (),
+    changes: Iterable[ChangeRow] = (),
 ) -> Path:
-    """Write the four files into *folder*; gives the path of report.html."""
+    """Write the files into *folder*; gives the path of report.html."""
     folder.mkdir(parents=True, exist_ok=True)
     left_out = write_csv(folder / "exceptions.csv", ExceptionRow, exceptions)
     by_study = write_csv(folder / "studies.csv", StudyRow, studies)
+    differing = write_patient_data(
+        folder / "differences_patient_data.csv", DifferenceRow, differences
+    )
+    write_patient_data(folder / "changes_patient_data.csv", ChangeRow, changes)
     with replacing(folder / "account.json") as out:
         json.dump(data.account.as_dict(), out, indent=2)
         out.write("\n")
     page = folder / "report.html"
     with replacing(page) as out:
-        out.writelines(rendered(data, left_out, by_study))
+        out.writelines(rendered(data, left_out, by_study, differing))
     return page
 
 
@@ -144,11 +169,22 @@ def replacing(path: Path) -> Iterator[TextIO]:
         fresh.unlink(missing_ok=True)
 
 
-def write_csv(
-    path: Path,
-    kind: type[ExceptionRow | StudyRow],
-    rows: Iterable[ExceptionRow | StudyRow],
-) -> Shown:
+def write_patient_data(path: Path, kind: type[Row], rows: Iterable[Row]) -> int:
+    """Write a file that holds patient data, for its owner alone; gives its rows.
+
+    Where there is nothing to write there is no such file.
+    """
+    path.unlink(missing_ok=True)
+    first = next(rows := iter(rows), None)
+    if first is None:
+        return 0
+    path.touch(mode=0o600)
+    shown = write_csv(path, kind, chain([first], rows))
+    path.chmod(0o600)
+    return shown.total
+
+
+def write_csv(path: Path, kind: type[Row], rows: Iterable[Row]) -> Shown:
     """Write *rows* as RFC 4180 with a heading; gives those to be shown."""
     shown = Shown()
     with replacing(path) as out:
@@ -169,7 +205,9 @@ def guarded(cell: object) -> object:
     return cell
 
 
-def rendered(data: ReportData, exceptions: Shown, studies: Shown) -> Iterator[str]:
+def rendered(
+    data: ReportData, exceptions: Shown, studies: Shown, differing: int = 0
+) -> Iterator[str]:
     """The page, piece by piece."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.lstrip_blocks = True
@@ -180,8 +218,11 @@ def rendered(data: ReportData, exceptions: Shown, studies: Shown) -> Iterator[st
         ran=data.ran,
         refused=data.refused,
         findings=data.findings,
+        cuts=data.cuts,
         exceptions=exceptions,
         studies=studies,
+        differing=differing,
+        corrections=data.corrections,
         advice_on=advice_on,
         of_state=OF_STATE,
         of_file=OF_FILE,

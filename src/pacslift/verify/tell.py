@@ -9,10 +9,21 @@ import sqlalchemy as sa
 from pacslift import __version__
 from pacslift.job import Job
 from pacslift.ledger import CONTEXTS, FILES, INSTANCES, FileState, InstanceState, Ledger
+from pacslift.ledger_history import AT_TARGET, resent_instances
+from pacslift.ledger_tables import DIFFERENCES
 from pacslift.verify import report
 from pacslift.verify.account import Account, account_of
-from pacslift.verify.report import ExceptionRow, Ran, RefusedContext, ReportData, StudyRow
+from pacslift.verify.corrections import change_rows, corrections
+from pacslift.verify.report import (
+    DifferenceRow,
+    ExceptionRow,
+    Ran,
+    RefusedContext,
+    ReportData,
+    StudyRow,
+)
 
+CUTS = "cuts"  # the findings of extract that the page begins with
 # Files that an exception is written for; the others are where they should be.
 LOOKED_AT = (
     FileState.ORPHAN,
@@ -20,7 +31,6 @@ LOOKED_AT = (
     FileState.NOT_DICOM,
     FileState.UNREADABLE,
 )
-AT_TARGET = (InstanceState.STORED, InstanceState.STORED_CHANGED, InstanceState.VERIFIED)
 
 
 def account_now(ledger: Ledger) -> Account:
@@ -50,13 +60,44 @@ def write_report(job: Job, ledger: Ledger, stopped: str | None) -> Account:
     *stopped* is why the run ended early, if it did.
     """
     account = account_now(ledger)
-    findings = ledger.findings() + ([("run", stopped)] if stopped else [])
-    data = ReportData(account, ran_of(job, ledger), tuple(refused(ledger)), findings)
-    report.write_report(job.report, data, exceptions(ledger), studies(ledger))
+    found = ledger.findings() + ([("run", stopped)] if stopped else [])
+    cuts = [sentence for stage, sentence in found if stage == CUTS]
+    findings = [(stage, sentence) for stage, sentence in found if sentence not in cuts]
+    data = ReportData(
+        account,
+        ran_of(job, ledger),
+        tuple(refused(ledger)),
+        findings,
+        corrections=corrections(ledger),
+        cuts=cuts,
+    )
+    report.write_report(
+        job.report,
+        data,
+        exceptions(ledger),
+        studies(ledger),
+        differences(ledger),
+        change_rows(ledger),
+    )
     partial = job.folder / ".exceptions.csv.new"
     shutil.copyfile(job.report / "exceptions.csv", partial)
     partial.replace(job.folder / "exceptions.csv")
     return account
+
+
+def resent_finding(ledger: Ledger) -> list[str]:
+    """A sentence on objects that the target may have got in two versions, if there are such."""
+    count, first = 0, ""
+    for row in ledger.rows(resent_instances()):
+        count, first = count + 1, first or row["sop_instance_uid"]
+    if not count:
+        return []
+    sentence = (
+        f"{count:,} objects went out with other bytes than when they were sent before, under an "
+        f"earlier revision of the job or as somebody accepted; the first is {first}. A target that "
+        "had the earlier version may keep either: look at one there"
+    )
+    return [sentence]
 
 
 def ran_of(job: Job, ledger: Ledger) -> Ran:
@@ -102,6 +143,15 @@ def exceptions(ledger: Ledger) -> Iterator[ExceptionRow]:
             detail=row["detail"] or "",
             file=f"{row['mount']}/{row['relative']}",
         )
+
+
+def differences(ledger: Ledger) -> Iterator[DifferenceRow]:
+    """What the target lists of studies otherwise than it was sent, by study."""
+    query = sa.select(DIFFERENCES).order_by(
+        DIFFERENCES.c.study_instance_uid, DIFFERENCES.c.keyword, DIFFERENCES.c.found
+    )
+    for row in ledger.rows(query):
+        yield DifferenceRow(*row.values())
 
 
 def studies(ledger: Ledger) -> Iterator[StudyRow]:

@@ -9,8 +9,9 @@ from dumptext import everything, file_of, frames_of, mysqldump, pieces_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacslift.extract import clearrows
+from pacslift.extract.insertrun import InsertRun
 from pacslift.extract.mysqldump import read_mysqldump
+from pacslift.extract.rowgrid import GridPath
 
 TYPES = {"a": "bigint(20)", "b": "varchar(99)", "c": "longblob", "d": "bit(9)", "e": "text"}
 
@@ -30,25 +31,25 @@ def script(
 
 
 @contextmanager
-def counted_misses():
-    """The quick way's calls and how many of them it left to the slow one."""
-    calls = []
+def counted():
+    """How many rows the quick way took, call by call."""
+    rows = []
     with pytest.MonkeyPatch.context() as patch:
-        made = clearrows.ClearPath._batch
+        taken = GridPath.__call__
 
-        def counted(path, stretch, done):
-            batch = made(path, stretch, done)
-            calls.append(batch is not None)
-            return batch
+        def counting(path, window, upto):
+            grid = taken(path, window, upto)
+            rows.append(grid.rows if grid else 0)
+            return grid
 
-        patch.setattr(clearrows.ClearPath, "_batch", counted)
-        yield calls
+        patch.setattr(GridPath, "__call__", counting)
+        yield rows
 
 
 @contextmanager
 def slowly():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clearrows, "_ENOUGH", 0)
+        patch.setattr(InsertRun, "_quick", lambda *_: None)
         yield
 
 
@@ -56,7 +57,7 @@ def both(folder, content: bytes, size: int = 1 << 20):
     """The table read with the quick way and without it, and what is no text in it."""
     reader = read_mysqldump(file_of(folder, content))
     found = []
-    for way in (counted_misses, slowly):
+    for way in (counted, slowly):
         with way(), pieces_of(size):
             batches = list(reader.batches(everything(reader)))
             frame = pl.concat([b.frame for b in batches])
@@ -121,21 +122,20 @@ def test_common_rows_are_all_read_the_quick_way(tmp_path, between, several):
         for i, row in enumerate(PLAIN)
     ]
     reader = read_mysqldump(file_of(tmp_path, script("abe", rows, between, several)))
-    with counted_misses() as calls:
+    with counted() as taken:
         frame = frames_of(reader)["t"]
     assert frame["e"].to_list()[:2] == ["", 'it\'s, "(quoted)" \\ and more']
-    assert calls
-    assert all(calls)
+    assert sum(taken) == 300
 
 
 @pytest.mark.parametrize("blob", [b"0x00FF27", b"_binary '\\0\xff\\''"])
 def test_blobs_are_read_the_quick_way(tmp_path, blob):
     rows = [(b"%d" % i, blob if i % 3 else b"NULL") for i in range(300)]
     reader = read_mysqldump(file_of(tmp_path, script("ac", rows, b",", 9999)))
-    with counted_misses() as calls:
+    with counted() as taken:
         frame = frames_of(reader)["t"]
     assert frame["c"].to_list() == [b"\0\xff'" if i % 3 else None for i in range(300)]
-    assert calls == [True]
+    assert sum(taken) == 300
 
 
 def test_text_beside_blobs_and_in_another_character_set_is_text(tmp_path):
@@ -143,15 +143,6 @@ def test_text_beside_blobs_and_in_another_character_set_is_text(tmp_path):
     quick, slow = both(tmp_path, script("bc", rows, b",", 9, "latin1"))
     assert quick[0].equals(slow[0])
     assert quick[0]["b"].to_list() == ["Müller"] * 3
-
-
-def test_a_way_that_misses_is_given_up(tmp_path):
-    rows = [(b"%d" % i, b"'NULL'") for i in range(3000)]
-    reader = read_mysqldump(file_of(tmp_path, script("ab", rows, b",", 9999)))
-    with pieces_of(1000), counted_misses() as calls:
-        frame = frames_of(reader)["t"]
-    assert frame["b"].unique().to_list() == ["NULL"]
-    assert calls == [False] * clearrows._ENOUGH
 
 
 @pytest.mark.parametrize(

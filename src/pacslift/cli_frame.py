@@ -1,0 +1,175 @@
+"""What every command of the command line has: options, a job at work, its end, the account.
+
+Only the modules whose names begin with cli print; everything else gives values or events.
+"""
+
+import json
+import signal
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import click
+
+from pacslift import flow
+from pacslift.errors import Cause, PacsliftError, StopError
+from pacslift.events import Stopped
+from pacslift.flow import Run
+from pacslift.progress import display
+from pacslift.verify.account import Account
+from pacslift.verify.advice import OF_CAUSE
+
+INTERRUPTED = 130  # as shells count it: 128 and the number of SIGINT
+
+# What one command notes in click's context for whoever ends it.
+IN_JSON, FOLDER, TOLD = "pacslift.json", "pacslift.folder", "pacslift.told"
+
+
+def note(key: str) -> Callable[[click.Context, click.Parameter, Any], Any]:
+    """A callback of an option or argument that notes its value under *key*."""
+
+    def keep(ctx: click.Context, _: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - as click has it
+        ctx.meta[key] = value
+        return value
+
+    return keep
+
+
+PATH = click.Path(path_type=Path)
+JOB = click.argument("job", type=PATH, callback=note(FOLDER))
+AS_JSON = click.option(
+    "--json", "as_json", is_flag=True, callback=note(IN_JSON), help="Print one JSON object instead."
+)
+LOG = click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="How progress is written to standard error: for people, or one JSON event a line.",
+)  # fmt: skip
+ACCEPT_TRUNCATED = click.option(
+    "--accept-truncated",
+    is_flag=True,
+    help="Read a dump that ends early up to its last good row, and say so.",
+)
+ADAPTERS = click.option(
+    "--adapters", type=PATH, multiple=True, help="A folder of further adapters; may be repeated."
+)
+
+
+class Interrupts:
+    """Notes that Ctrl-C was pressed, whatever the code it meets makes of it."""
+
+    def __init__(self) -> None:
+        self.met = False
+        with suppress(ValueError):  # only the main thread is told of signals
+            signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.met = True
+        signal.default_int_handler(number, frame)
+
+
+class Commands(click.Group):
+    """Commands in the order in which a migration needs them, and errors as plain sentences."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click calls it
+        """In the order of definition."""
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
+        """Turn what ends a command early into its sentence and its exit code."""
+        interrupts = Interrupts()
+        try:
+            return super().invoke(ctx)
+        except (SystemExit, click.exceptions.Exit, click.ClickException):
+            raise
+        except BaseException as error:
+            # Libraries in other languages turn an interrupt into errors of their own.
+            known: BaseException = KeyboardInterrupt() if interrupts.met else error
+            if not isinstance(known, PacsliftError | KeyboardInterrupt):
+                raise
+            end(ctx, why_stopped(known))
+
+
+def end(ctx: click.Context, stopped: Stopped) -> NoReturn:
+    """Say why a command ends early, and leave with its exit code.
+
+    With --json standard output gets one object: the error, and the account so far where there is
+    one.
+    """
+    if not ctx.meta.get(TOLD):
+        click.echo(f"pacslift: {stopped.sentence}", err=True)
+    if ctx.meta.get(IN_JSON):
+        error = {"message": stopped.sentence, "exit_code": stopped.exit_code}
+        click.echo(json.dumps({"error": error, "account": account_so_far(ctx.meta.get(FOLDER))}))
+    sys.exit(stopped.exit_code)
+
+
+def account_so_far(folder: Path | None) -> Mapping[str, object] | None:
+    """The account of the job in *folder*, or None where it has none that can be read."""
+    with suppress(PacsliftError):
+        return flow.account_of(folder).as_dict() if folder else None
+    return None
+
+
+def why_stopped(error: PacsliftError | KeyboardInterrupt) -> Stopped:
+    """The sentence and the exit code for what ended a command."""
+    if isinstance(error, KeyboardInterrupt):
+        return Stopped(
+            "stopped by Ctrl-C; what was answered until now is on record. Give the same command "
+            "again and it goes on where it was",
+            INTERRUPTED,
+        )
+    return Stopped(str(error), error.exit_code if isinstance(error, StopError) else 1)
+
+
+@contextmanager
+def working(folder: Path, log_format: str) -> Iterator[Run]:
+    """The job, held by this process, with its progress on standard error.
+
+    Where that is JSON, so is the reason for an early end.
+    """
+    noted = click.get_current_context().meta
+    noted[FOLDER] = folder
+    with display(sys.stderr, log_format) as tell:
+        try:
+            with flow.opened(folder, tell) as run:
+                yield run
+        except (PacsliftError, KeyboardInterrupt) as error:
+            if log_format == "json":
+                tell(why_stopped(error))
+                noted[TOLD] = True
+            raise
+
+
+def finish(account: Account, *, as_json: bool) -> NoReturn:
+    """Print the account and end with its exit code."""
+    show_account(account, as_json=as_json)
+    sys.exit(account.exit_code)
+
+
+def show_account(account: Account, *, as_json: bool) -> None:
+    """The account on standard output."""
+    if as_json:
+        click.echo(json.dumps(account.as_dict()))
+        return
+    click.echo()
+    show_states("instances", account.instances, account.states)
+    show_states("files", account.files, account.file_states)
+    if account.causes:
+        click.echo("causes")
+        for cause, count in sorted(account.causes.items(), key=lambda item: (-item[1], item[0])):
+            click.echo(f"  {count:>11,}  {cause}: {OF_CAUSE[Cause(cause)].sentence}")
+    if account.no_verification:
+        click.echo(f"not verified: {account.no_verification}")
+    click.echo(f"{'balanced' if account.balanced else 'NOT BALANCED'}. {account.headline}")
+
+
+def show_states(what: str, total: int, states: Any) -> None:  # noqa: ANN401 - a mapping by either enum
+    """One side of the balance sheet: the states that occur, and their sum."""
+    click.echo(what)
+    for state, count in states.items():
+        if count:
+            click.echo(f"  {count:>11,}  {state}")
+    click.echo(f"  {total:>11,}  in all")

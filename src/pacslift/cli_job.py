@@ -1,0 +1,250 @@
+"""The commands on one job: made, run, stage by stage, looked at."""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from pacslift import flow
+from pacslift.cli_frame import (
+    ACCEPT_TRUNCATED,
+    ADAPTERS,
+    AS_JSON,
+    JOB,
+    LOG,
+    PATH,
+    finish,
+    show_account,
+    working,
+)
+from pacslift.demo import prepared_demo
+from pacslift.doctor import examine
+from pacslift.errors import Cause
+from pacslift.events import silence
+from pacslift.flow import Run
+from pacslift.job import (
+    Job,
+    create_job,
+    files_and_databases,
+    load_job,
+    parse_target,
+    resolve_all,
+)
+from pacslift.preview import Preview
+from pacslift.verify.advice import OF_CAUSE
+from pacslift.verify.tell import account_now
+
+
+@click.command()
+@click.argument("job", type=PATH)
+@click.option(
+    "--dump",
+    "dumps",
+    multiple=True,
+    required=True,
+    metavar="PATH",
+    help="A dump of the old database: a file, or a folder that is a set; or the database itself, "
+    "as odbc:CONNECTION-STRING (docs/odbc.md).",
+)
+@click.option(
+    "--storage",
+    "storage",
+    multiple=True,
+    required=True,
+    metavar="[NAME=]DIR",
+    help="Where the copy of a storage root is now. NAME is the root as the dump names "
+    "it: a device (MAG0), an old prefix (/srv/oldpacs, D:\\pacs); none: the only root.",
+)
+@click.option("--target", required=True, metavar="AET@HOST:PORT", help="Where the objects go.")
+@click.option("--aet", default="PACSLIFT", show_default=True, help="Our own AE title.")
+@click.option("--adapter", help="The adapter to use, where several claim the dump.")
+@ACCEPT_TRUNCATED
+@ADAPTERS
+def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, aet: str,
+         adapter: str | None, accept_truncated: bool,
+         adapters: Sequence[Path]) -> None:  # fmt: skip
+    """Make a job folder with a job.toml that can be edited."""
+    files, databases = files_and_databases(dumps)
+    create_job(
+        Job(
+            folder=job.resolve(),
+            dumps=resolve_all([Path(file) for file in files]),
+            databases=databases,
+            mounts={name: folder.expanduser().resolve() for name, folder in map(mount, storage)},
+            target=parse_target(target, aet),
+            adapter=adapter,
+            adapters=resolve_all(adapters),
+            accept_truncated=accept_truncated,
+        )
+    )
+    click.echo(f"{job}/job.toml is written; look it over, then: pacslift run {job}")
+
+
+def mount(text: str) -> tuple[str, Path]:
+    """[NAME=]DIR as old root and folder. A folder with a = in its name is taken whole."""
+    name, equals, folder = text.partition("=")
+    if not equals or Path(text).is_dir():
+        return "", Path(text)
+    return name, Path(folder)
+
+
+@click.command()
+@JOB
+@AS_JSON
+@LOG
+def run(job: Path, as_json: bool, log_format: str) -> None:
+    """Do everything; started again, go on where it was."""
+    with working(job, log_format) as work:
+        account = flow.migrate(work)
+    finish(account, as_json=as_json)
+
+
+def stage_command(name: str, text: str, work: Callable[[Run], object]) -> click.Command:
+    """The command of one stage."""
+
+    @click.command(name=name, help=text)
+    @JOB
+    @AS_JSON
+    @LOG
+    def command(job: Path, as_json: bool, log_format: str) -> None:
+        with working(job, log_format) as run_:
+            work(run_)
+            account = account_now(run_.ledger)
+        if name in ("send", "verify", "report"):
+            finish(account, as_json=as_json)
+        elif as_json:
+            click.echo(json.dumps(account.as_dict()))
+
+    return command
+
+
+def show_preview(found: Preview, *, as_json: bool) -> None:
+    """What sending would change, in counts; the values stand in the files alone."""
+    changes = [
+        {"rule": rule, "keyword": keyword, "objects": n}
+        for (rule, keyword), n in found.changes.items()
+    ]
+    if as_json:
+        files = {"csv": str(found.csv), "parquet": str(found.parquet)}
+        counts = {"objects": found.objects, "changes": changes, "causes": dict(found.causes)}
+        click.echo(json.dumps({**counts, **files}))
+        return
+    click.echo("    objects  rule       attribute")
+    for one in changes:
+        click.echo(f"{one['objects']:>11,}  {one['rule']:<9}  {one['keyword']}")
+    for cause, count in found.causes.items():
+        click.echo(f"{count:>11,}  set aside: {cause}: {OF_CAUSE[Cause(cause)].sentence}")
+    click.echo(f"Nothing was sent. Every change, with PATIENT DATA, is in {found.csv}")
+    click.echo(f"and, for programs, in {found.parquet}; keep both as you keep the archive.")
+
+
+@click.command()
+@JOB
+@click.option("--diff", is_flag=True, help="Also write every change that sending would make.")
+@click.option("--mapping-template", "template", type=PATH, metavar="FILE",
+              help="Draft a mapping of the patients there are, as CSV.")  # fmt: skip
+@AS_JSON
+@LOG
+def plan(job: Path, diff: bool, template: Path | None, as_json: bool, log_format: str) -> None:
+    """Decide what becomes of every row and every file."""
+    if diff:
+        with working(job, log_format) as work:
+            found = flow.diff(work)
+        show_preview(found, as_json=as_json)
+        return
+    with working(job, log_format) as work:
+        if template:
+            count = flow.draft_mapping(work, template)
+        else:
+            flow.plan(work, again=True)
+        account = account_now(work.ledger)
+    if template:
+        click.echo(f"{template} holds {count:,} patients: PATIENT DATA; see docs/mapping.md")
+    elif as_json:
+        click.echo(json.dumps(account.as_dict()))
+
+
+STAGES = (
+    stage_command("extract", "Read the dumps into tables.", lambda r: flow.extract(r, again=True)),
+    stage_command(
+        "inventory",
+        "Make the catalog and compare it with the storage.",
+        lambda r: flow.inventory(r, again=True),
+    ),
+    plan,
+    stage_command("send", "Send what is planned.", flow.send),
+    stage_command("verify", "Ask the target for what was sent.", flow.verify),
+    stage_command("report", "Write the report.", flow.report),
+)
+
+
+@click.command()
+@JOB
+@AS_JSON
+def status(job: Path, as_json: bool) -> None:
+    """Show the account so far, also while a run goes on."""
+    show_account(flow.account_of(job), as_json=as_json)
+
+
+@click.command()
+@JOB
+@click.option("--retry", "cause", type=click.Choice([c.value for c in Cause]), metavar="CAUSE",
+              help="Plan again what failed for CAUSE; the next run sends it.")  # fmt: skip
+@AS_JSON
+def exceptions(job: Path, cause: str | None, as_json: bool) -> None:
+    """Show what is set aside or failed, by cause, and what to do about it."""
+    if cause:
+        with flow.opened(job, silence) as work:
+            count = flow.retry(work, Cause(cause))
+        if as_json:
+            click.echo(json.dumps({"planned_again": count}))
+        else:
+            click.echo(f"{count:,} instances are planned again; pacslift run {job} sends them")
+        return
+    account = flow.account_of(job)
+    if as_json:
+        click.echo(json.dumps({"causes": dict(account.causes)}))
+        return
+    for name, count in sorted(account.causes.items(), key=lambda item: (-item[1], item[0])):
+        advice = OF_CAUSE[Cause(name)]
+        click.echo(f"{count:>9,}  {name}\n           {advice.sentence} {advice.remedy}")
+    click.echo(f"One line each: {job / 'exceptions.csv'}" if account.causes else "None.")
+
+
+@click.command()
+@JOB
+@AS_JSON
+def doctor(job: Path, as_json: bool) -> None:
+    """Try everything that would fail later: dumps, storage, job folder, target."""
+    checks = list(examine(load_job(job)))
+    if as_json:
+        click.echo(json.dumps({"checks": [asdict(check) for check in checks]}))
+    else:
+        for check in checks:
+            click.echo(f"{'ok  ' if check.passed else 'FAIL'}  {check.name:<10}  {check.sentence}")
+    sys.exit(0 if all(check.passed for check in checks) else 3)
+
+
+@click.command()
+@click.argument("folder", type=PATH, default=Path("pacslift-demo"))
+@click.option("--target", metavar="AET@HOST:PORT", help="Send to a real PACS instead.")
+@AS_JSON
+@LOG
+def demo(folder: Path, target: str | None, as_json: bool, log_format: str) -> None:
+    """Run the whole job on a small synthetic archive, against a target inside this program.
+
+    Writes FOLDER/archive (the old PACS), FOLDER/job (the job) and FOLDER/target (what arrived).
+    """
+    with prepared_demo(folder, parse_target(target) if target else None) as job:
+        if not as_json:
+            click.echo(f"archive    {job.mounts['']}\njob        {job.folder}")
+            click.echo(f"target     {job.target}")
+        with working(job.folder, log_format) as work:
+            account = flow.migrate(work)
+    show_account(account, as_json=as_json)
+    if not as_json:
+        click.echo(f"The report: {job.report / 'report.html'}")
+    sys.exit(account.exit_code)

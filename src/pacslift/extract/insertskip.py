@@ -1,0 +1,122 @@
+"""Pass over the rows of INSERT statements that nobody wants, or that are read later.
+
+Strategy: of a mysqldump the semicolons outside of text are found with sets of bits (quoting.py),
+and each is looked at for the same header behind it; many thousand statements cost no more than
+one. Of other dialects, and where a header has quotes of its own, regular expressions do it.
+"""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+
+from pacslift.extract import window as windows
+from pacslift.extract.insertrows import APART, BLANKS
+from pacslift.extract.quoting import WORD, Places, Quoting, bits_of_any, places_of, stand_at
+from pacslift.extract.statements import Dialect
+from pacslift.extract.window import Window
+
+_UNEASY = set(b"'\\;")  # in a header, where it would be taken for the rows' own
+
+
+def skip_rows(window: Window, header: bytes, dialect: Dialect) -> bool:
+    """Move from behind VALUES to behind the last semicolon of statements with the same *header*.
+
+    False where the dump ends before a semicolon; the place is then behind some header.
+    """
+    if dialect is Dialect.MYSQL and not _UNEASY.intersection(header):
+        ended = _skip_by_bits(window, header)
+        if ended is not None:
+            return ended
+    return _skip_by_patterns(window, header, dialect)
+
+
+def _skip_by_bits(window: Window, header: bytes) -> bool | None:
+    """The same for MySQL; None where it has to go on by patterns, from the window's place on."""
+    quoting = Quoting()
+    is_again = _followed_by(header)
+    ahead = len(header) + BLANKS + WORD
+    while window.hold(max(windows.PIECE, 2 * ahead)):
+        size = len(window.data) - window.at
+        if not window.ended:
+            size = (size - ahead) // WORD * WORD
+        piece = np.frombuffer(window.data, np.uint8, size, window.at)
+        quotes = quoting.take(piece)
+        ends = places_of(quotes.outside(bits_of_any(piece, b";")))
+        if quotes.void is not None:
+            ends = ends[ends < quotes.void]
+        last = is_again(window.data, window.at, ends)
+        if last is not None:
+            window.at += last + 1
+            return True
+        if quotes.void is not None:
+            window.at += quotes.void
+            return None
+        window.at += size
+    return False
+
+
+def _followed_by(header: bytes) -> Callable[[bytes, int, Places], int | None]:
+    """Gives the first of some semicolons behind which *header* does not follow, None if all do."""
+    usual = np.frombuffer(b"\n" + header, np.uint8)
+    others = re.compile(APART + re.escape(header))
+
+    def first_other(data: bytes, start: int, ends: Places) -> int | None:
+        text = np.frombuffer(data, np.uint8)
+        for end in ends[~stand_at(text, ends + (start + 1), usual)].tolist():
+            if not others.match(data, start + end):
+                return int(end)
+        return None
+
+    return first_other
+
+
+def _skip_by_patterns(window: Window, header: bytes, dialect: Dialect) -> bool:
+    """The same, of any dialect and from any place outside of text on."""
+    text = rb"(?:[^';]++|" + dialect.text + rb")*+"
+    again = re.compile(rb"(?:" + text + APART + re.escape(header) + rb")*+", re.DOTALL)
+    last = re.compile(text + rb"(;?+)", re.DOTALL)
+    while True:
+        if dialect is not Dialect.MYSQL and _leap(window, header, dialect) and not window.ended:
+            window.grow()
+            continue
+        if chained := again.match(window.data, window.at):
+            window.at = chained.end()
+        found = last.match(window.data, window.at)
+        if found and found[1] and len(window.data) - found.end() > len(header) + BLANKS:
+            window.at = found.end()
+            return True
+        if not window.grow():
+            break
+    found = last.match(window.data, window.at)
+    window.at = found.end() if found and found[1] else window.at
+    return bool(found and found[1])
+
+
+def _leap(window: Window, header: bytes, dialect: Dialect) -> bool:
+    """Move behind the last *header* in view, if all that is passed are statements with it.
+
+    They are when every semicolon at a line's end is followed by the header, and the quotes before
+    the last of them are in pairs. That is counted, many times faster than matched.
+    """
+    next_one = b";\n" + header
+    hit = window.data.rfind(next_one, window.at)
+    if hit < 0:
+        return False
+    passed = window.data.count(next_one, window.at, hit)
+    ends = (window.data.count(end, window.at, hit) for end in (b";", b";\n"))
+    if passed not in ends:
+        return False
+    if not _quotes_are_paired(window.data[window.at : hit], dialect):
+        return False
+    window.at = hit + len(next_one)
+    return True
+
+
+def _quotes_are_paired(text: bytes, dialect: Dialect) -> bool:
+    """Whether *text*, which begins outside of quotes, ends outside; False if in doubt."""
+    if b"\\" in text and dialect is Dialect.POSTGRES:
+        return b"\\'" not in text and text.count(b"'") % 2 == 0
+    if b"\\" in text:
+        text = text.replace(rb"\\", b"")
+    return (text.count(b"'") - text.count(rb"\'")) % 2 == 0
