@@ -4,7 +4,7 @@ Envelope and structure, character set, values, identity and the database's word,
 completeness. The rules themselves are in repair/rules/, by family.
 """
 
-from pacslift.repair import overlay, recode, standing
+from pacslift.repair import overlay, recode, signatures, standing
 from pacslift.repair.rule import Rule, Tier
 
 CS1 = Rule(
@@ -32,4 +32,5 @@ RULES: tuple[Rule, ...] = (
     DB,
     standing.P11,
     standing.NKI,
+    signatures.P22,  # settled when all the others have spoken
 )

@@ -102,13 +102,24 @@ class View:
             return edit.vr or values.standard_vr(tag)
         return self._places[tag][0] or values.standard_vr(tag)
 
-    def vr_or_none(self, tag: int) -> bytes | None:
-        """Give the VR as it is written, empty under Implicit VR; None where there is none."""
-        edit = self.edits.get(tag)
-        if edit:
-            return None if edit.value is None else edit.vr
-        place = self._places.get(tag)
-        return place[0] if place else None
+    def as_written(self, tags: Sequence[int]) -> tuple[object, ...]:
+        """Give something for each element that is equal only where VR and value are."""
+        if not self.edits.keys().isdisjoint(tags):
+            return tuple([self._vr_and_value(tag) for tag in tags])
+        head, size, place_of = self._head, len(self._head), self._places.get
+        return tuple(
+            [
+                None
+                if (place := place_of(tag)) is None
+                else head[place[1] : end]  # header and all
+                if (end := place[2] + place[3]) <= size
+                else self._vr_and_value(tag)
+                for tag in tags
+            ]
+        )
+
+    def _vr_and_value(self, tag: int) -> object:
+        return (self.vr(tag), self.value(tag)) if tag in self else None
 
     def length(self, tag: int) -> int:
         """Give the bytes of an element's value, also of Pixel Data; -1 where there is none."""
