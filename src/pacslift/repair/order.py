@@ -26,11 +26,11 @@ DB = Rule(
 RULES: tuple[Rule, ...] = (
     standing.E20,
     standing.E13,
+    signatures.P22,  # settled when all the others have spoken
     standing.S01,
     standing.S18,
     CS1,
     DB,
     standing.P11,
     standing.NKI,
-    signatures.P22,  # settled when all the others have spoken
 )
