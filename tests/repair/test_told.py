@@ -5,6 +5,7 @@ import pytest
 from pacslift.errors import JobFileError
 from pacslift.repair.order import BY_ID
 from pacslift.repair.told import OF_ALL, OF_DEVICES, refuse_unknown
+from pacslift.send.orders import rule_settings
 
 ACME = {"Manufacturer": "ACME"}
 
@@ -47,3 +48,11 @@ def test_what_makes_none_is_refused_with_words(tables, words):
 
 def test_only_rules_that_there_are_can_be_told_something():
     assert {*OF_ALL, *OF_DEVICES} <= set(BY_ID)
+
+
+def test_the_job_is_refused_before_anything_is_sent():
+    with pytest.raises(JobFileError, match="dayfirst"):
+        rule_settings({"on": ["T17"], "T13": {"dayfirst": True}}, {})
+    settings = rule_settings({"on": ["T17"], "T13": {"day_first": True}}, {})
+    assert settings.works("T17", by_default=False)
+    assert settings.of("T13") == {"day_first": True}
