@@ -143,6 +143,9 @@ def test_what_leaves_reads_as_what_pydicom_would_have_made(overlay, lenient):
         if found is None:
             continue
         outgoing, data = found
+        others = {change.rule for change in outgoing.changes} - {"DB", "CS1"}
+        if others or "E32" in outgoing.envelope:
+            continue  # values that another rule has put right, files that pydicom does not unpack
         try:
             expected = pydicom.dcmread(path, force=True)
             for one in Dataset.from_json(overlay):

@@ -47,7 +47,7 @@ def test_a_mapping_is_named_as_such_and_wins_over_the_database(tmp_path):
         (0x00100040, "CS", b"F ", {"vr": "CS", "Value": ["F"]}),
         (0x00080050, "SH", b" ACC", {"vr": "SH", "Value": ["ACC"]}),
         (0x00080008, "CS", b"ORIGINAL \\PRIMARY ", {"vr": "CS", "Value": ["ORIGINAL", "PRIMARY"]}),
-        (0x00200052, "UI", b"1.2.3 ", {"vr": "UI", "Value": ["1.2.3"]}),
+        (0x00200052, "UI", b"1.2.3\0", {"vr": "UI", "Value": ["1.2.3"]}),
         (0x00101030, "DS", b"71.50 ", {"vr": "DS", "Value": ["71.50"]}),
         (0x00540011, "US", b"\7\0", {"vr": "US", "Value": [7]}),
         (0x00100040, "CS", b"", {"vr": "CS"}),
@@ -115,8 +115,8 @@ def test_a_sequence_with_an_item_more_is_not_the_same(tmp_path):
 
 
 def test_the_length_of_a_group_that_is_changed_is_left_out(tmp_path):
-    group = element(0x00100000, "UL", (18).to_bytes(4, "little"))
     parts = pieces(image())
+    group = element(0x00100000, "UL", len(parts[3]).to_bytes(4, "little"))
     content = b"".join([*parts[:3], group, *parts[3:]])
     outgoing, data = overlaid(tmp_path, content, NAME)
     assert group not in data

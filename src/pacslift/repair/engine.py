@@ -62,7 +62,8 @@ def _rule_step(rule: Rule, apply: Callable[[View], Iterable[Edit]]) -> Step:
     tags = rule.tags
 
     def step(view: View, record: Record) -> None:
-        if tags and tags.isdisjoint(view.stored.header.places) and tags.isdisjoint(view.edits):
+        places = view.stored.header.places
+        if tags and places.keys().isdisjoint(tags) and view.edits.keys().isdisjoint(tags):
             return
         for edit in apply(view):
             record.take(view, rule, edit)

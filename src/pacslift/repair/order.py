@@ -4,7 +4,7 @@ Envelope and structure, character set, values, identity and the database's word,
 completeness. The rules themselves are in repair/rules/, by family.
 """
 
-from pacslift.repair import overlay, recode, standing
+from pacslift.repair import overlay, recode, signatures, standing
 from pacslift.repair.rule import Rule, Tier
 from pacslift.repair.rules import (
     charset,
@@ -44,6 +44,7 @@ RULES: tuple[Rule, ...] = (
     *envelope.RULES,
     standing.E20,
     standing.E13,
+    signatures.P22,  # settled when all the others have spoken
     standing.S01,
     *structure.RULES,
     standing.S18,

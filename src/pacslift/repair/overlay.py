@@ -53,7 +53,7 @@ class Written:
     ready: tuple[_Ready, ...]
     unfit: tuple[int, ...]
     tags: tuple[int, ...]
-    met: dict[tuple[tuple[bytes | None, bytes | None], ...], Batch] = field(default_factory=dict)
+    met: dict[tuple[object, ...], Batch] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +149,7 @@ def batch(view: "View") -> Batch:
             f"{values.name(written.unfit[0])} as the database has it does not fit into the "
             "object's Specific Character Set; allow rule CS1 to rewrite the object in ISO_IR 192",
         )
-    said = tuple([(view.vr_or_none(tag), view.value(tag)) for tag in written.tags])
+    said = view.as_written(written.tags)
     known = written.met.get(said)
     if known is None:
         known = _batch(view, written.ready)

@@ -32,29 +32,35 @@ def splice(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
     header = stored.header
     if not header.ascending:
         return _sorted(stored, edits)
+    source = stored.source
     if not edits:
-        return stored.source.segments(stored.dataset_start, stored.dataset_end)
-    tags = list(header.places)
+        return source.segments(stored.dataset_start, stored.dataset_end)
+    tags, ends, base = list(header.places), header.ends, stored.dataset_start
+    first = next(iter(source.segments(base, stored.dataset_end)), None)
+    memory = first if isinstance(first, memoryview) else memoryview(b"")
+    in_memory = base + len(memory)
     pieces: list[Segment] = []
-    done = stored.dataset_start
+    done = base
     for tag in sorted(edits):
-        start, end = _place(stored, tags, tag)
-        pieces += stored.source.segments(done, start)
+        place = header.places.get(tag)
+        start = place[1] if place else _behind(stored, tags, tag)
+        if start <= in_memory:
+            pieces.append(memory[done - base : start - base])
+        else:
+            pieces += source.segments(done, start)
         pieces += edits[tag]
-        done = end
-    rest = stored.source.segments(done, stored.dataset_end)
+        done = start
+        if place:
+            _, _, value, length = place
+            done = ends[tag] if length == UNDEFINED else value + length
+    rest = source.segments(done, stored.dataset_end)
     return (*_together(pieces), *rest)
 
 
-def _place(stored: StoredObject, tags: list[int], tag: int) -> tuple[int, int]:
-    """Give where an element lies in the source, or where it would."""
-    place = stored.header.places.get(tag)
-    if place is not None:
-        _, start, value, length = place
-        return start, stored.header.ends[tag] if length == UNDEFINED else value + length
+def _behind(stored: StoredObject, tags: list[int], tag: int) -> int:
+    """Give where an element that is not there would lie in the source."""
     behind = bisect_right(tags, tag)
-    at = stored.header.places[tags[behind]][1] if behind < len(tags) else stored.dataset_end
-    return at, at
+    return stored.header.places[tags[behind]][1] if behind < len(tags) else stored.dataset_end
 
 
 def _together(pieces: list[Segment]) -> Iterator[Segment]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pacslift.repair.rule import Edit, Rule
 from pacslift.repair.view import View
 
+_MOST_MET = 256  # sets of values of one VR that were fine, as they are in the objects of a series
 _END = b"\n"  # in no right value of the VRs that can be checked by a pattern
 
 
@@ -24,7 +25,9 @@ class ValuePass:
             for rule in rules
         ]
         vrs = sorted({vr for rule in rules for vr in rule.fine})
-        self._all = [(frozenset({vr}), re.compile(self._pattern(vr), re.DOTALL)) for vr in vrs]
+        self._all = [
+            (frozenset({vr}), re.compile(self._pattern(vr), re.DOTALL), set[bytes]()) for vr in vrs
+        ]
 
     def _pattern(self, vr: bytes) -> bytes:
         """Any number of values, each what every rule calls fine."""
@@ -51,10 +54,16 @@ class ValuePass:
     def _suspects(self, view: View) -> list[int]:
         """Give the tags of the values that may not be fine, ascending; none, nearly always."""
         suspects: list[int] = []
-        for vrs, pattern in self._all:
+        for vrs, pattern, met in self._all:
             tags = view.tags_of(vrs)
             if tags:
                 joined = _END.join(view.values_of(tags)) + _END
-                if joined.count(_END) != len(tags) or not pattern.fullmatch(joined):
+                if joined in met:
+                    continue
+                if joined.count(_END) == len(tags) and pattern.fullmatch(joined):
+                    if len(met) >= _MOST_MET:
+                        met.clear()
+                    met.add(joined)
+                else:
                     suspects += tags
         return sorted(suspects)

@@ -19,6 +19,7 @@ SPACE_PADDED = TEXT_VRS - {b"UI"}
 NUMBERS = {
     b"US": "H", b"SS": "h", b"UL": "I", b"SL": "i", b"FL": "f", b"FD": "d", b"UV": "Q", b"SV": "q",
 }  # fmt: skip
+_INTEGERS = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4}
 _STANDARD = {
     tag: row[0].split(" or ")[0].encode()
     for tag, row in DicomDictionary.items()
@@ -77,7 +78,7 @@ def number(vr: bytes, raw: bytes | None, *, big: bool = False) -> int | None:
         text = raw.split(b"\\")[0].strip(b"\0 ")
         digits = text.removeprefix(b"-").removeprefix(b"+")
         return int(text) if digits.isdigit() and len(digits) < 19 else None  # noqa: PLR2004
-    size = {b"US": 2, b"SS": 2, b"UL": 4, b"SL": 4}.get(vr, 0)
+    size = _INTEGERS.get(vr, 0)
     if not size or len(raw) < size:
         return None
     signed = vr in {b"SS", b"SL"}

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _CHARACTER_SET = 0x00080005
 _WITH_ITEMS = frozenset({b"SQ", b"UN"})
 _DELIMITER = 8  # bytes
+_ABOVE_ALL = 1 << 32  # tags
 _BULK = frozenset({PIXEL_DATA, 0x7FE00008, 0x7FE00009})  # pixel data in words, float, double float
 
 
@@ -38,6 +39,7 @@ class View:
         "_codecs",
         "_head",
         "_layout",
+        "_near",
         "_places",
         "edits",
         "encoding",
@@ -56,6 +58,7 @@ class View:
         self._head = stored.source.read(0, FIRST_BLOCK)
         self._places = stored.header.places
         self._layout: Layout | None = None
+        self._near = _near(stored, len(self._head))
 
     def __contains__(self, tag: int) -> bool:
         edit = self.edits.get(tag)
@@ -79,13 +82,15 @@ class View:
 
     def values_of(self, tags: Sequence[int]) -> list[bytes]:
         """Give the values of elements that are there; quick, none is decoded or looked at."""
-        head = self._head
-        if self.edits.keys().isdisjoint(tags):
-            places = self._places
-            found = [places[tag] for tag in tags]
-            size = len(head)
-            if all([value + length <= size for _, _, value, length in found]):  # noqa: C419 - faster
-                return [head[value : value + length] for _, _, value, length in found]
+        if not tags:
+            return []
+        near = tags[-1] < self._near and self.stored.header.ends.keys().isdisjoint(tags)
+        if near and self.edits.keys().isdisjoint(tags):
+            head, places = self._head, self._places
+            return [
+                head[value : value + length]
+                for _, _, value, length in [places[tag] for tag in tags]
+            ]
         return [self.value(tag) or b"" for tag in tags]
 
     def tags(self) -> Iterator[int]:
@@ -102,13 +107,24 @@ class View:
             return edit.vr or values.standard_vr(tag)
         return self._places[tag][0] or values.standard_vr(tag)
 
-    def vr_or_none(self, tag: int) -> bytes | None:
-        """Give the VR as it is written, empty under Implicit VR; None where there is none."""
-        edit = self.edits.get(tag)
-        if edit:
-            return None if edit.value is None else edit.vr
-        place = self._places.get(tag)
-        return place[0] if place else None
+    def as_written(self, tags: Sequence[int]) -> tuple[object, ...]:
+        """Give something for each element that is equal only where VR and value are."""
+        if not self.edits.keys().isdisjoint(tags):
+            return tuple([self._vr_and_value(tag) for tag in tags])
+        head, size, place_of = self._head, len(self._head), self._places.get
+        return tuple(
+            [
+                None
+                if (place := place_of(tag)) is None
+                else head[place[1] : end]  # header and all
+                if (end := place[2] + place[3]) <= size
+                else self._vr_and_value(tag)
+                for tag in tags
+            ]
+        )
+
+    def _vr_and_value(self, tag: int) -> object:
+        return (self.vr(tag), self.value(tag)) if tag in self else None
 
     def length(self, tag: int) -> int:
         """Give the bytes of an element's value, also of Pixel Data; -1 where there is none."""
@@ -161,12 +177,12 @@ class View:
 
     def number(self, tag: int) -> int | None:
         """Give the first value of US, SS, UL, SL or IS; None where there is none."""
-        if tag not in self:
+        raw = self.value(tag)
+        if not raw:
             return None
-        big = self.encoding is Encoding.EXPLICIT_BIG
         vr = self.vr(tag)
         known = vr if vr != b"UN" else values.standard_vr(tag)
-        return values.number(known, self.value(tag), big=big)
+        return values.number(known, raw, big=self.encoding is Encoding.EXPLICIT_BIG)
 
     def codecs(self) -> texts.Codecs:
         """Give Python's codecs for the object's Specific Character Set; None if it is unknown."""
@@ -225,6 +241,17 @@ class View:
         """Give the codecs of what the object declared when it was read; if nothing, of now."""
         raw = self.stored.value(_CHARACTER_SET)
         return texts.codecs_of(raw) if raw and raw.strip(b"\0 ") else self.codecs()
+
+
+def _near(stored: StoredObject, size: int) -> int:
+    """Give the tag below which all values lie in the first *size* bytes; 0 if none surely do."""
+    header = stored.header
+    if not header.ascending:
+        return 0
+    if stored.dataset_end <= size:
+        return _ABOVE_ALL
+    pixels = header.places.get(PIXEL_DATA)
+    return PIXEL_DATA if pixels and pixels[1] <= size else 0
 
 
 def _size(value: bytes | tuple[Segment, ...]) -> int:

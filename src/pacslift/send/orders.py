@@ -21,6 +21,7 @@ from pacslift.repair.order import RULES
 from pacslift.repair.orders import AS_THEY_COME, Orders, RuleSettings
 from pacslift.repair.overlay import CompiledOverlay, compile_overlay
 from pacslift.repair.provenance import Provenance
+from pacslift.repair.told import refuse_unknown
 
 MOST_KEPT = 256  # compiled overlays; workers are at a few series at a time
 SWITCHES = ("on", "off")
@@ -94,6 +95,7 @@ def rule_settings(said: Mapping[str, Any], uids: Mapping[str, str]) -> RuleSetti
     for key, value in tables.items():
         if not isinstance(value, Mapping):
             raise JobFileError(f"[rules] {key} must be a table, such as {{ name = value }}")
+    refuse_unknown(tables)
     if uids:
         tables[RULE_OF_UIDS] = {**tables.get(RULE_OF_UIDS, {}), "map": uids}
     return RuleSettings(switched["on"], switched["off"], tables)

@@ -66,12 +66,11 @@ def _declared(view: View) -> str:
 
 def _foreign_texts(view: View) -> list[Text]:
     """The top-level texts with bytes above 0x7F, and escape sequences if there are any."""
+    tags = view.tags_of(_CHARSET_VRS)
     return [
-        Text(tag, vr, raw)
-        for tag in view.tags()
-        if (vr := view.vr(tag)) in _CHARSET_VRS
-        and (raw := view.value(tag) or b"")
-        and not (raw.isascii() and _ESCAPE not in raw)
+        Text(tag, view.vr(tag), raw)
+        for tag, raw in zip(tags, view.values_of(tags), strict=True)
+        if raw and not (raw.isascii() and _ESCAPE not in raw)
     ]
 
 

@@ -6,19 +6,17 @@ it stands, also inside sequences, so that references go on meeting what they ref
 """
 
 import re
-import uuid
 from collections.abc import Iterator, Mapping
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.plan.uids import RULE_OF_UIDS, new_uid
 from pacslift.repair.nested import Inner
 from pacslift.repair.rule import Edit, Rule, Tier, put
 from pacslift.repair.view import View
 
 _PAD = b" \0"
 FINE_UID = rb"[^ \0]*\0?"
-RULE_OF_UIDS = "I01"
-_NAMESPACE = uuid.UUID("6f2c0b9e-51d4-5b7a-9d0e-3b1f4a8c7e25")  # of UIDs made here; never changed
-_RIGHT = re.compile(r"(?=.{1,64}\Z)(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))*\Z", re.ASCII)
+_RIGHT = re.compile(r"(?=.{1,64}\Z)(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*))+\Z", re.ASCII)
 _SOP_CLASS, _SOP_INSTANCE = 0x00080016, 0x00080018
 _PATIENT_ID, _ISSUER = 0x00100020, 0x00100021
 # UIDs that say what something is, not which one: the standard's, never mapped.
@@ -71,7 +69,7 @@ def _new(uid: str, uids: Mapping[str, str]) -> str:
     """The plan's new UID; for what the catalog has no row for, one derived in the same way."""
     if not uid or right_uid(uid):
         return uids.get(uid, uid)
-    return uids.get(uid) or f"2.25.{uuid.uuid5(_NAMESPACE, uid).int}"
+    return uids.get(uid) or new_uid(uid)
 
 
 def sop_uids(view: View) -> Iterator[Edit]:

@@ -14,6 +14,7 @@ from pacslift.errors import SetAsideError
 from pacslift.inventory.header import UNDEFINED, Element, Encoding
 from pacslift.inventory.nesting import LONG_VRS
 from pacslift.repair import nested
+from pacslift.repair.layout import Layout
 from pacslift.repair.rule import Edit, Rule, Tier, dropped, put
 from pacslift.repair.rules.devices import said_of
 from pacslift.repair.rules.text import FINE_DATE, FINE_TIME, several
@@ -31,7 +32,8 @@ _GROUPS_WITH_LENGTHS = frozenset(
     group << 16 for group in (*range(0x0008, 0x0060, 2), 0x6000, 0x7FDF, 0x7FE0, *range(9, 0x60, 2))
 )
 _MOST_SHORT = 0xFFFE
-_ABOVE, _ODD_GROUP = 0x1FFF0, 0x10000  # of a tag: whether private, and elements from 0x10 on
+_ABOVE = 0xFFF0  # of a tag: elements from 0x10 on
+_LAYOUTS = 256  # whose odd elements are kept
 _SAME_SIZE = ({b"US", b"SS"}, {b"UL", b"SL"}, {b"OB", b"OW"})
 _LEGAL = {
     vr.encode(): re.compile(pattern + rb"[ \0]*\Z", re.DOTALL)
@@ -91,9 +93,9 @@ def length_to_end(_view: View) -> Iterator[Edit]:
 def doubled_end(view: View) -> Iterator[Edit]:
     """S07: a sequence of defined length with a delimiter inside that length, behind its items."""
     delimiter, places = _DELIMITER[view.encoding], view.stored.header.places
-    for tag in sorted(_sequences().intersection(places).difference(view.edits)):
-        vr, _, start, length = places[tag]
-        if vr not in {b"", b"SQ"} or not len(delimiter) <= length < UNDEFINED:
+    for tag in _sequence_tags(view.layout):
+        _, _, start, length = places[tag]
+        if tag in view.edits or not len(delimiter) <= length < UNDEFINED:
             continue
         source, end = view.stored.source, start + length
         if source.read(end - len(delimiter), len(delimiter)) != delimiter:
@@ -116,19 +118,9 @@ def _behind_items(view: View, position: int, end: int) -> int:
     return position
 
 
-def illegal_elements(view: View) -> Iterator[Edit]:
+def illegal_elements(view: View) -> list[Edit]:
     """S22: groups that no data set may have, and private elements where no creator can be."""
-    places = view.stored.header.places
-    for tag in [tag for tag in places if tag & _ABOVE == _ODD_GROUP and tag & 0xF]:
-        yield dropped(tag)
-    for tag in places:
-        group = tag >> 16
-        if group >= _FIRST_GROUP:
-            break
-        if group & 1 and tag & 0xFFF0:
-            yield dropped(tag)
-    if next(reversed(places), 0) >> 16 == _LAST_GROUP:
-        yield from (dropped(tag) for tag in places if tag >> 16 == _LAST_GROUP and tag & 0xFFF0)
+    return [dropped(tag) for tag in _illegal_tags(view.layout)]
 
 
 def wrong_vrs(view: View) -> Iterator[Edit]:
@@ -145,10 +137,33 @@ def wrong_vrs(view: View) -> Iterator[Edit]:
 
 def _other_vrs(view: View) -> list[Element]:
     header = view.stored.header
-    get = _only_vrs().get
-    odd = [tag for tag, place in header.places.items() if place[0] != get(tag, place[0])]
-    found = (header.find(tag) for tag in odd if tag not in view.edits)
+    found = (header.find(tag) for tag in _odd_tags(view.layout) if tag not in view.edits)
     return [one for one in found if one and one.length != UNDEFINED and one.vr != b"UN"]
+
+
+@functools.lru_cache(maxsize=_LAYOUTS)
+def _odd_tags(layout: Layout) -> tuple[int, ...]:
+    """The elements whose VR is not the dictionary's; the same for all objects of a layout."""
+    get = _only_vrs().get
+    return tuple(tag for tag, vr in layout.vrs.items() if vr != get(tag, vr))
+
+
+@functools.lru_cache(maxsize=_LAYOUTS)
+def _illegal_tags(layout: Layout) -> tuple[int, ...]:
+    """The elements of illegal groups, and private ones where no creator can be."""
+    return tuple(tag for tag in layout.tags if _is_illegal(tag))
+
+
+def _is_illegal(tag: int) -> bool:
+    group = tag >> 16
+    if group & 1 and not tag & _ABOVE:
+        return bool(tag & 0xF)
+    return bool(group & 1) and (group < _FIRST_GROUP or group == _LAST_GROUP)
+
+
+@functools.lru_cache(maxsize=_LAYOUTS)
+def _sequence_tags(layout: Layout) -> tuple[int, ...]:
+    return tuple(tag for tag, vr in layout.vrs.items() if vr == b"SQ")
 
 
 @functools.cache
@@ -159,11 +174,6 @@ def _only_vrs() -> dict[int, bytes]:
         for tag, row in DicomDictionary.items()
         if len(row[0]) == 2 and row[0] != "UN"  # noqa: PLR2004 - not "US or SS", nor NONE
     }
-
-
-@functools.cache
-def _sequences() -> frozenset[int]:
-    return frozenset(tag for tag, vr in _only_vrs().items() if vr == b"SQ")
 
 
 def _fits(view: View, element: Element, vr: bytes) -> bool:
