@@ -1,12 +1,13 @@
 # Each target works as the only command typed on a fresh machine with Python >= 3.11 and make.
 PYTHON ?= python3
 VENV   ?= .venv
+SECONDS ?= 600
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # Two workers: the suite is made for two cores; a file's tests stay together with their servers.
 PYTEST ?= $(BIN)/python -m pytest -n 2 --dist loadfile
 
-.PHONY: help demo test check format bench servers lock clean
+.PHONY: help demo test check format fuzz bench servers lock clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ —/'
@@ -32,6 +33,13 @@ check: $(READY)  ## format, lint, types, layers
 format: $(READY) ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+fuzz: $(READY)   ## search for inputs that break a reader, SECONDS for each target
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --group fuzz
+	failed=; for target in $$($(BIN)/python tests/fuzz/run.py list); do \
+	  $(BIN)/python tests/fuzz/run.py fuzz $$target $(SECONDS) || failed="$$failed $$target"; \
+	done; test -z "$$failed" || { echo "broken:$$failed"; exit 1; }
 
 bench: $(READY)  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py

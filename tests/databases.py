@@ -117,6 +117,10 @@ class Postgres:
         """What pg_dump prints for *arguments*."""
         return checked(self._client("pg_dump", *arguments), b"")
 
+    def dump_all(self, *arguments: str) -> bytes:
+        """What pg_dumpall prints for *arguments*."""
+        return checked(self._client("pg_dumpall", *arguments), b"")
+
     def restore(self, *arguments: str) -> bytes:
         """What pg_restore prints for *arguments*."""
         return checked(self._client("pg_restore", *arguments), b"")

@@ -10,10 +10,16 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from pacslift.ledger_tables import CHANGES, EARLIER, INSTANCES, InstanceState
+from pacslift.ledger_tables import (
+    CHANGES,
+    EARLIER,
+    INSTANCES,
+    IS_RESENT,
+    RESENT,
+    InstanceState,
+)
 
 AT_TARGET = (InstanceState.STORED, InstanceState.STORED_CHANGED, InstanceState.VERIFIED)
-RESENT = "RESENT"  # the rule under which other bytes than before are on record
 
 
 def remember(connection: sa.Connection, replaced: sa.ColumnElement[bool]) -> None:
@@ -57,13 +63,16 @@ def resent(digest_before: str | None, digest: str, under: str) -> Iterable[Mappi
 
 
 def resent_instances() -> sa.Select[Any]:
-    """Those that the target holds and that went out with other bytes before."""
-    return (
-        sa.select(INSTANCES.c.instance_key, INSTANCES.c.sop_instance_uid)
-        .join(CHANGES, CHANGES.c.instance_key == INSTANCES.c.instance_key)
-        .where(CHANGES.c.rule == RESENT, INSTANCES.c.state.in_(AT_TARGET))
-        .order_by(INSTANCES.c.position)
-    )
+    """How many instances went out with other bytes than before, and the key of one of them.
+
+    The rule is written out, since an index for some rows serves only whoever names them so.
+    """
+    keys = CHANGES.c.instance_key
+    columns: list[sa.ColumnElement[Any]] = [
+        sa.func.count(keys.distinct()).label("count"),
+        sa.func.min(keys).label("first"),
+    ]
+    return sa.select(*columns).where(IS_RESENT)
 
 
 def overlays_at_target(connection: sa.Connection) -> dict[str, int]:

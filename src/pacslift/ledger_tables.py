@@ -165,6 +165,13 @@ CHANGES = sa.Table(  # every element that went out otherwise than it was stored;
     sa.Column("after", sa.Text),
 )
 
+RESENT = "RESENT"  # the rule under which other bytes than before are on record
+IS_RESENT = CHANGES.c.rule == sa.literal_column(f"'{RESENT}'")
+# Few changes are of that rule, and a job may have a thousand million of others.
+sa.Index(
+    "changes_resent", CHANGES.c.instance_key, sqlite_where=IS_RESENT, postgresql_where=IS_RESENT
+)
+
 DIFFERENCES = sa.Table(  # what the target lists of a study otherwise than it was sent
     "differences",
     metadata,

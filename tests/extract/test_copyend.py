@@ -40,9 +40,9 @@ def test_twice_the_bytes_take_twice_the_time(line):
         took = []
         for _ in range(5):
             window = Window(io.BytesIO(data).read, "dump")
-            began = time.perf_counter()
+            began = time.process_time()
             assert not pass_block(window)
-            took.append(time.perf_counter() - began)
+            took.append(time.process_time() - began)
         return min(took)
 
     assert seconds(16 << 20) < 4 * seconds(8 << 20)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract.copyrun import unescaped
+from pacslift.extract.copyfields import unescaped
 from pacslift.extract.pgplain import read_pgplain
 
 
@@ -52,3 +52,12 @@ def test_a_bytea_that_is_none_names_table_row_and_column(tmp_path, value):
     dump = pg_dump(f"CREATE TABLE t (b bytea);\nCOPY t (b) FROM stdin;\n\\\\x00\n{value}\n\\.\n")
     with pytest.raises(DumpDamagedError, match=r"table t, row 2: column b is bytea"):
         rows_of(read_pgplain(file_of(tmp_path, dump)), "t")
+
+
+@pytest.mark.parametrize("begins", ["x^", "x\x01"])
+def test_rows_that_begin_like_a_compressed_stream_are_rows(begins, tmp_path):
+    """Polars takes bytes that begin so for zlib's (RFC 1950 2.2); `x^` may begin a name."""
+    lines = f"{begins}a\tb\n" * 3
+    dump = pg_dump("CREATE TABLE t (a text, b text);\n", f"COPY t (a, b) FROM stdin;\n{lines}\\.\n")
+    expected = [(f"{begins}a", "b")] * 3
+    assert rows_of(read_pgplain(file_of(tmp_path, dump)), "t") == expected

@@ -154,3 +154,12 @@ def test_a_damaged_index_is_read_or_refused_and_never_crashes(tmp_path_factory, 
         list(reader.batches(everything(reader)))
     except (DumpDamagedError, DumpFormatError):
         pass
+
+
+def test_a_second_image_that_begins_inside_the_first_is_damage(tmp_path):
+    """The reader takes the distance of the first two for the length of all."""
+    whole = LINUX.file([], [image(LINUX)])
+    first = whole[-len(image(LINUX)) :]
+    path = file_of(tmp_path, whole[: -len(first)] + first[:600] + first[344:600])
+    with pytest.raises(DumpDamagedError, match=r"begins \d+ bytes behind the first"):
+        frames_of(open_dump(path, tmp_path))

@@ -51,6 +51,12 @@ def test_any_bytes_are_read_or_refused(tmp_path_factory, content, dialect):
         pass
 
 
+@pytest.mark.parametrize("begins", ["x^", "x\x01"])
+def test_a_text_that_begins_like_a_compressed_stream_is_a_text(begins, tmp_path):
+    expected = [(f"{begins}a", "b")] * 3
+    assert rows(tmp_path, f"{begins}a\tb\n".encode() * 3, dialect="bcp") == expected
+
+
 @pytest.mark.parametrize(
     ("dialect", "content", "expected"),
     [

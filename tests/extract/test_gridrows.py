@@ -81,11 +81,30 @@ texts = st.lists(st.sampled_from(pieces), max_size=4).map(b"".join)
 quoted = texts.map(lambda text: b"'" + escaped(text) + b"'")
 doubled = texts.map(lambda text: b"'" + text.replace(b"\\", rb"\\").replace(b"'", b"''") + b"'")
 blobs = st.binary(max_size=6) | texts
+escapes = [
+    rb"\%",
+    rb"\_",
+    rb"\t",
+    rb"\b",
+    rb"\a",
+    rb"\'",
+    rb"\\",
+    rb"\0",
+    b"''",
+    b"\\\xe9",
+    b"a",
+    b"\\\n",
+]
+odd = st.lists(st.sampled_from(escapes), max_size=6).map(lambda some: b"'" + b"".join(some) + b"'")
 VALUES = {
     "a": st.integers(-9, 99999).map(lambda n: b"%d" % n) | null,
-    "b": quoted | null,
+    "b": quoted | odd | null,
     "e": doubled | null,
-    "c": blobs.map(lambda b: b"_binary '" + escaped(b) + b"'") | st.just(b"''") | null,
+    "c": blobs.map(lambda b: b"_binary '" + escaped(b) + b"'")
+    | odd
+    | odd.map(lambda text: b"_binary " + text)
+    | st.just(b"''")
+    | null,
     "d": st.sampled_from([b"b'1'", b"b'0'", b"b'101'", b"NULL"]),
 }
 HEXADECIMAL = VALUES | {
@@ -154,3 +173,12 @@ def test_a_row_with_too_few_or_too_many_values_is_left_to_the_slow_way(tmp_path,
     )
     with pytest.raises(Exception, match=re.compile(r"row 2 at byte \d+ is not a row of 3 values")):
         list(reader.batches({"t": ["a"]}))
+
+
+@pytest.mark.parametrize("name", ["it's", "a;b", "a\\", "(a,b)", 'a"b', "a, ('b"])
+def test_names_of_tables_and_columns_may_hold_what_parts_rows(tmp_path, name):
+    inserts = f"INSERT INTO `{name}` (`{name}`, `b`) VALUES (1,'x;'),(2,'it''s');\n".encode() * 3
+    create = f"CREATE TABLE `{name}` (`{name}` int, `b` text);\n"
+    quick, slow = both(tmp_path, mysqldump(create, inserts, "UNLOCK TABLES;\n"))
+    assert quick[0].equals(slow[0])
+    assert quick[0]["b"].to_list() == ["x;", "it's"] * 3

@@ -1,3 +1,6 @@
+import time
+from contextlib import suppress
+
 import pytest
 from dumptext import everything, file_of, frames_of, pg_dump, pieces_of, rows_of
 from hypothesis import given
@@ -166,6 +169,39 @@ def test_what_is_no_text_is_kept_counted_and_located(tmp_path, rows):
     (batch,) = read(tmp_path, dump).batches({"t": ["a"]})
     assert batch.frame["a"].to_list() == ["x", r"\\xff"]
     assert batch.undecodable == (Undecodable("t", "a", 1, 2),)
+
+
+HOSTILE = {
+    "body": (
+        "CREATE FUNCTION f() RETURNS void LANGUAGE sql\nBEGIN ATOMIC\n",
+        " SELECT 1;\n",
+        "END;\n",
+    ),
+    "rule": ("CREATE RULE r AS ON INSERT TO t DO ALSO (", "SELECT 1;\n", ");\n"),
+    "dollars": ("SELECT ", "$a$ $b$ ", "$b$ $a$;\n"),
+    "comments": ("", "/* -- */ ; -- \n", ""),
+    "blocks": ("CREATE TABLE t (a text);\n", "COPY t (a) FROM stdin;\n\\.\n", ""),
+    "a long line": ("CREATE TABLE t (a text);\nCOPY t (a) FROM stdin;\n", "a\\\\", "\n\\.\n"),
+    "wide": ("CREATE TABLE t (a text);\nCOPY t (a) FROM stdin;\n1\n", "\t", "\n\\.\n"),
+    "objects": ("", "SELECT pg_catalog.lowrite(0, '\\x2727275c5c');\n", ""),
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_twice_the_bytes_take_twice_the_time(tmp_path, kind):
+    head, again, tail = HOSTILE[kind]
+
+    def seconds(size: int) -> float:
+        path = file_of(tmp_path, pg_dump(head, again * (size // len(again)), tail))
+        took = []
+        for _ in range(3):
+            began = time.process_time()
+            with suppress(DumpDamagedError):
+                list(read_pgplain(path).batches({"t": ["a"]}))
+            took.append(time.process_time() - began)
+        return min(took)
+
+    assert seconds(1 << 18) < 5 * seconds(1 << 17) + 0.05
 
 
 def test_windows_line_ends_change_nothing(tmp_path):

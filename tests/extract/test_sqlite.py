@@ -158,6 +158,16 @@ def test_what_is_no_text_is_kept_counted_and_located_or_read_as_the_job_says(tmp
     assert rows_of(SqliteFile(path, tmp_path, "latin1"), "t") == [("a",), ("é",)]
 
 
+def test_a_schema_whose_damage_is_no_text_is_damage_and_no_crash(tmp_path):
+    """SQLite quotes what it does not understand, and the driver decodes that as UTF-8."""
+    path = tmp_path / "index"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE t (a TEXT)")
+    path.write_bytes(path.read_bytes().replace(b"TABLE t (a", b"TABLE t \xbba"))
+    with pytest.raises(DumpDamagedError, match="is a damaged SQLite file"):
+        SqliteFile(path, tmp_path).shapes()
+
+
 def test_a_database_in_utf16_gives_the_same_text(tmp_path):
     path = tmp_path / "index"
     with closing(sqlite3.connect(path)) as database:

@@ -1,25 +1,19 @@
 r"""COPY blocks of pg_dump as batches.
 
-Strategy: a block of whole lines goes to Polars' CSV reader, of which only the wanted columns are
-asked. It is right for COPY's text format but for backslash escapes: those that pg_dump writes are
-undone on all values that have some at once, any others one by one. The reader fills up short lines
-in silence, so the tabs are counted too: no line has more than the table, so with the right number
-in all none has fewer. A block that is no UTF-8 is taken apart in Python.
-Blocks are parsed by other threads while the next are read, and unpacked where they are packed.
-Source: https://www.postgresql.org/docs/15/sql-copy.html, "Text Format", and CopyAttributeOutText
-in src/backend/commands/copyto.c, which writes six letters and the backslash as escapes.
+Strategy: the survey has found where a block lies. It is read, and unpacked where it is packed, in
+stretches of whole lines, which two threads make columns of meanwhile (copyfields.py). A stretch
+that is no UTF-8, or has a row of another width, is taken apart in Python.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.copyend import END, find_end
+from pacslift.extract.copyfields import NULL, fast_fields, hexadecimal, unescaped, without_escapes
 from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.literals import bytea
 from pacslift.extract.script import ScriptTable
@@ -28,13 +22,7 @@ from pacslift.extract.texts import TextDecoder
 from pacslift.extract.truncation import Cut
 from pacslift.extract.window import Opener, Window
 
-NULL = rb"\N"
-_ESCAPE = re.compile(rb"\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|.)", re.DOTALL)
-_LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
-_BOM = b"\xef\xbb\xbf"
 _BLOCK = 8 << 20  # bytes of lines that are parsed at once
-_PAIRS = [rb"\\".decode(), *(f"\\{letter.decode()}" for letter in _LETTERS)]
-_MEANINGS = ["\\", *(meaning.decode() for meaning in _LETTERS.values())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +119,11 @@ class CopyRun:
         width = len(self.columns)
         mixed = table.terms.charsets.by_column(table.shape.name) and not block.lines.isascii()
         codec = table.read_as("", self.codec)
-        fields = _fast_fields(block, width, asked or [0], codec) if width and not mixed else None
+        fields = (
+            fast_fields(block.lines, block.height, width, asked or [0], codec)
+            if width and not mixed
+            else None
+        )
         return fields if fields is not None else self._exact_fields(block, table)
 
     def _exact_fields(self, block: _Block, table: ScriptTable) -> pl.DataFrame:
@@ -170,12 +162,12 @@ class CopyRun:
             return pl.Series(name, [None] * fields.height, dtype=kind)
         field = fields[str(names.index(name))].alias(name)
         if column.binary:
-            found = _hexadecimal(field)
+            found = hexadecimal(field)
             return self._exact_bytes(field, table, block.done) if found is None else found
         if field.dtype == pl.Binary:
             values = [None if v is None else unescaped(v) for v in field.to_list()]
             return decoder.column(name, values, table.read_as(name, self.codec))
-        return _without_escapes(field, decoder)
+        return without_escapes(field, decoder)
 
     def _exact_bytes(self, field: pl.Series, table: ScriptTable, done: int) -> pl.Series:
         """A bytea column, value by value."""
@@ -190,84 +182,3 @@ class CopyRun:
                     "dump, or copy it again."
                 ) from error
         return pl.Series(field.name, values, dtype=pl.Binary)
-
-
-def unescaped(field: bytes) -> bytes:
-    """A field of COPY's text format without its escapes."""
-    return _ESCAPE.sub(_character, field) if b"\\" in field else field
-
-
-def _character(hit: re.Match[bytes]) -> bytes:
-    what = hit[1]
-    if what[0] in b"01234567":
-        return bytes([int(what, 8) & 255])
-    if what[:1] == b"x" and len(what) > 1:
-        return bytes([int(what[1:], 16)])
-    return _LETTERS.get(what, what)
-
-
-def _without_escapes(field: pl.Series, decoder: TextDecoder) -> pl.Series:
-    """The column with what its escapes stand for."""
-    places = field.str.contains("\\", literal=True).arg_true()
-    if not places.len():
-        return field
-    escaped = field.gather(places)
-    field = field.scatter(places, escaped.str.replace_many(_PAIRS, _MEANINGS))
-    rest = escaped.str.replace_many(_PAIRS, [""] * len(_PAIRS))
-    odd = rest.str.contains("\\", literal=True).arg_true()
-    values = [value.encode() for value in escaped.gather(odd).to_list()]
-    return decoder.replaced(field, places.gather(odd).to_list(), values, unescaped, "utf-8")
-
-
-def _fast_fields(
-    block: _Block, width: int, asked: Sequence[int], codec: str
-) -> pl.DataFrame | None:
-    """Columns *asked* of the block by way of Polars; None where they may not be right."""
-    try:
-        utf8 = codec == "utf-8"
-        text = block.lines if utf8 else block.lines.decode(codec).encode("utf-8")
-        if text.startswith(_BOM):
-            return None
-        if text.count(b"\t") != block.height * (width - 1):
-            return None
-        fields = None
-        if len(asked) * 2 <= width:
-            fields = _few_fields(text, width, asked)
-        if fields is None:
-            fields = _csv(text, width, list(range(width)))
-    except (PolarsError, UnicodeDecodeError):
-        return None
-    return fields if fields.height == block.height else None
-
-
-def _few_fields(text: bytes, width: int, asked: Sequence[int]) -> pl.DataFrame | None:
-    """Columns *asked* alone; None where a line may have too many values.
-
-    Asked for a part, the reader passes over what a line has too much. So it is asked for one
-    column more than there are, which is empty unless a line has too many, the last of them empty.
-    """
-    fields = _csv(text, width + 1, [*asked, width])
-    surplus = fields[str(width)]
-    return None if (surplus != "").any() or b"\t\n" in text else fields
-
-
-def _csv(text: bytes, width: int, asked: Sequence[int]) -> pl.DataFrame:
-    return pl.read_csv(
-        text,
-        has_header=False,
-        separator="\t",
-        quote_char=None,
-        schema={str(i): pl.String for i in range(width)},
-        columns=list(asked),
-        null_values=[NULL.decode()],
-        empty_string_is_null=False,
-    )
-
-
-def _hexadecimal(field: pl.Series) -> pl.Series | None:
-    r"""A bytea column all of which is hexadecimal after \x, as it is since PostgreSQL 9.0."""
-    if field.dtype != pl.String:
-        return None
-    plain = field.str.strip_prefix(r"\\x").str.decode("hex", strict=False)
-    alike = field.is_null() | field.str.starts_with(r"\\x")
-    return plain if alike.all() and plain.null_count() == field.null_count() else None

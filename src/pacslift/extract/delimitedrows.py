@@ -194,7 +194,7 @@ def fast_fields(block: bytes, shape: RowShape) -> Captured | None:
         return None
     try:
         fields = _read_csv(text, shape)
-    except PolarsError:
+    except (PolarsError, OSError):  # the latter where a text begins like a zlib stream
         return None
     if fields.height != lines or (shape.form.quote and not _well_quoted(fields, shape.form.quote)):
         return None

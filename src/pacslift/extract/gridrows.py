@@ -11,8 +11,9 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
+from pacslift.extract.gridblobs import as_one, blobs, cut
 from pacslift.extract.literals import NUMBER, literal_column, unescaped
-from pacslift.extract.quoting import Flags, Places, stand_at
+from pacslift.extract.quoting import Places, stand_at
 from pacslift.extract.rowgrid import RowGrid
 from pacslift.extract.shapes import Column
 from pacslift.extract.statements import Dialect
@@ -38,7 +39,7 @@ def grid_columns(
 
     Raises DumpFormatError for a value of no known form.
     """
-    source = pl.lit(pl.Series([grid.text.tobytes()], dtype=pl.Binary)).first()
+    source = as_one(grid.text)
     series: list[pl.Series] = []
     for column in wanted:
         name = column.name.lower()
@@ -56,10 +57,14 @@ def absent(column: Column, rows: int) -> pl.Series:
 
 
 def _column(column: Column, values: "_Values", decoder: TextDecoder, codec: str) -> pl.Series:
-    if not column.binary and not column.declared.lower().startswith("bit"):
-        text = values.text(codec)
-        if text is not None:
-            return text
+    if column.binary:
+        found = values.blobs()
+    elif column.declared.lower().startswith("bit"):
+        found = None
+    else:
+        found = values.text(codec)
+    if found is not None:
+        return found
     return literal_column(column, values.literals(), Dialect.MYSQL, decoder, codec)
 
 
@@ -74,17 +79,19 @@ class _Values:
 
     def literals(self) -> list[bytes]:
         """Them as they stand in the dump."""
-        return self._cut(self._starts, self._ends - self._starts).to_list()
+        return cut(self._source, self._starts, self._ends - self._starts).to_list()
 
-    def _cut(self, starts: Places, lengths: Places) -> pl.Series:
-        pieces = pl.DataFrame({"start": starts, "length": lengths})
-        return pieces.select(self._source.bin.slice("start", "length")).to_series()
+    def blobs(self) -> pl.Series | None:
+        """Them as bytes; None where some are written in other ways than mysqldump's."""
+        nulls = np.zeros(self._grid.rows, np.bool_)
+        nulls[self._nulls(np.arange(self._grid.rows))] = True
+        return blobs(self._grid.text, self._starts, self._ends, nulls)
 
     def text(self, codec: str) -> pl.Series | None:
         """Them as text; None where some are neither text nor numbers, or not UTF-8."""
         text, starts = self._grid.text, self._starts
         quoted = text[starts] == _QUOTE
-        raw = self._cut(starts + quoted, self._ends - starts - 2 * quoted)
+        raw = cut(self._source, starts + quoted, self._ends - starts - 2 * quoted)
         try:
             found = raw.cast(pl.String)
         except PolarsError:
@@ -92,16 +99,19 @@ class _Values:
         if codec != "utf-8" and (found.str.len_chars() != found.str.len_bytes()).any():
             return None
         bare = np.flatnonzero(~quoted)
-        nulls = bare[self._are_null(bare)]
+        nulls = self._nulls(bare)
         if not _are_numbers(found, np.setdiff1d(bare, nulls, assume_unique=True)):
             return None
         if len(nulls):
             found = found.scatter(nulls, None)
         return self._unescaped(found)
 
-    def _are_null(self, places: Places) -> Flags:
-        starts, ends = self._starts[places], self._ends[places]
-        found: Flags = (ends - starts == len(_NULL)) & stand_at(self._grid.text, starts, _NULL)
+    def _nulls(self, among: Places) -> Places:
+        """Which of the rows *among* are NULL."""
+        text, starts, ends = self._grid.text, self._starts, self._ends
+        some: Places = among[text[starts[among]] == _NULL[0]]
+        some = some[ends[some] - starts[some] == len(_NULL)]
+        found: Places = some[stand_at(text, starts[some], _NULL)]
         return found
 
     def _unescaped(self, found: pl.Series) -> pl.Series | None:

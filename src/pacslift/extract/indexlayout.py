@@ -20,10 +20,13 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from pacslift.errors import DumpDamagedError
+
 STUDIES = 500  # DB_UpperMaxStudies
 
 MARK = re.compile(rb"QRDB([0-9A-F]{2})")
 _IMAGE_LONGEST = 64 << 10  # room for two records
+_TIME_AND_SIZE = 12  # bytes
 _HEAD = 48 << 10  # the studies and the first record's descriptors lie within
 
 # Attributes in the order of the descriptors. DCMTK gives ProcedureDescription and
@@ -152,6 +155,11 @@ def _layout(
     first = abi.descriptors_at
     again = _first_descriptor(images[first + abi.descriptor :], order, abi.descriptor)
     length = again + abi.descriptor if again else _length_alone(offsets, abi)
+    if length < abi.time_at + _TIME_AND_SIZE:
+        raise DumpDamagedError(
+            f"{path}: its second image record begins {length} bytes behind the first, less "
+            "than one has. Copy the file again while dcmqrscp is stopped."
+        )
     ends = [offset for _, offset in offsets[1:]] + [length]
     fields = tuple(
         TextField(name, offset, end - offset)

@@ -68,3 +68,8 @@ def unquoted(name: bytes) -> str:
     if quote in {b"`", b'"'}:
         name = name[1:-1].replace(quote * 2, quote)
     return name.decode("utf-8", errors="backslashreplace")
+
+
+def is_uneasy(header: bytes) -> bool:
+    """Whether a name in *header* has what would be taken for the rows' own quotes or end."""
+    return any(mark in header for mark in (b"'", b"\\", b";"))

@@ -19,7 +19,7 @@ from pacslift.extract.statements import Dialect
 from pacslift.extract.truncation import REFUSED, Cut, Truncation
 from pacslift.extract.window import Window
 
-_STRETCH = 4 << 20
+_STRETCH = 2 << 20  # what is made of it stays in the cache
 
 # As many blanks may part two statements that are read as one.
 BLANKS = 64

@@ -8,7 +8,7 @@ import polars as pl
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.gridrows import absent, grid_columns
-from pacslift.extract.insertheader import InsertHeader
+from pacslift.extract.insertheader import InsertHeader, is_uneasy
 from pacslift.extract.insertrows import Captured, InsertShape, insert_rows
 from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.literals import literal_column
@@ -100,7 +100,7 @@ class InsertRun:
 
     def _quick(self, shape: InsertShape) -> GridPath | None:
         """The quick way, for dumps by mysqldump where the survey has found the rows' end."""
-        if self.dialect is not Dialect.MYSQL or self.end is None:
+        if self.dialect is not Dialect.MYSQL or self.end is None or is_uneasy(shape.header):
             return None
         return GridPath(shape.width, shape.header, self.end)
 

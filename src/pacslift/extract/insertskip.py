@@ -11,12 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from pacslift.extract import window as windows
+from pacslift.extract.insertheader import is_uneasy
 from pacslift.extract.insertrows import APART, BLANKS
 from pacslift.extract.quoting import WORD, Places, Quoting, bits_of_any, places_of, stand_at
 from pacslift.extract.statements import Dialect
 from pacslift.extract.window import Window
-
-_UNEASY = set(b"'\\;")  # in a header, where it would be taken for the rows' own
 
 
 def skip_rows(window: Window, header: bytes, dialect: Dialect) -> bool:
@@ -24,7 +23,7 @@ def skip_rows(window: Window, header: bytes, dialect: Dialect) -> bool:
 
     False where the dump ends before a semicolon; the place is then behind some header.
     """
-    if dialect is Dialect.MYSQL and not _UNEASY.intersection(header):
+    if dialect is Dialect.MYSQL and not is_uneasy(header):
         ended = _skip_by_bits(window, header)
         if ended is not None:
             return ended

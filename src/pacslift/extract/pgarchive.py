@@ -7,12 +7,14 @@ Large objects have entries of their own, which no adapter asks for and nobody op
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from pacslift.extract.charsets import postgresql_codec
 from pacslift.extract.ddl import DdlError, read_create_table
 from pacslift.extract.insertheader import take_insert_header
 from pacslift.extract.insertrun import InsertRun
-from pacslift.extract.pgplain import copy_header, copy_run
+from pacslift.extract.pgfamilies import Families
+from pacslift.extract.pgplain import NO_VALUES, copy_header, copy_run
 from pacslift.extract.pgtoc import ArchiveBytes, Entry, Head, read_entries, read_head
 from pacslift.extract.script import EarlyEnd, ScriptTable, Survey, TableBook
 from pacslift.extract.statements import Dialect
@@ -43,10 +45,12 @@ def survey_of(
     *data_of* gives the data of an entry, None where it is not there; that of the entry with the ID
     *cut* is not whole. *forced* is a codec that overrides the archive's.
     """
-    book = TableBook()
+    book, families = TableBook(), Families()
     for entry in entries:
         if entry.desc in {"TABLE", "FOREIGN TABLE"}:
             _create(book, entry)
+        if entry.desc in {"TABLE", "TABLE ATTACH"}:
+            families.note(entry.defn.encode(), partial(_place, entry))
     settings = _Settings(entries, forced)
     ends: list[EarlyEnd] = []
     for entry in entries:
@@ -58,8 +62,13 @@ def survey_of(
             table, whole = _add_rows(book, entry, data, settings)
             if entry.dump_id == cut or not whole:
                 ends.append(_missing(table))
+    families.add_rows(book)
     server = f"PostgreSQL {head.server.split()[0]}" if head.server.strip() else None
     return Survey(server, book.tables, early_ends=ends)
+
+
+def _place(entry: Entry, schema: str | None) -> str:
+    return schema or entry.namespace
 
 
 class _Settings:
@@ -93,7 +102,8 @@ def _add_rows(
         table.runs.append(copy_run(name, table, copied, rows, settings.codec))
         return table, True
     with rows() as window:
-        if not window.hold(4096) or not window.data.strip():
+        window.hold(4096)
+        if not window.data.strip() or NO_VALUES.match(window.data):  # rows without a column
             return book.table(entry.namespace, entry.tag, None), _ends_well(window)
         header = take_insert_header(window, name)
         table = book.table(entry.namespace, entry.tag, header.columns)

@@ -18,6 +18,7 @@ from pacslift.extract.ddl import DdlError, read_create_table
 from pacslift.extract.insertheader import CutHeaderError, take_insert_header, unquoted
 from pacslift.extract.insertrun import InsertRun
 from pacslift.extract.insertskip import skip_rows
+from pacslift.extract.pgfamilies import Families
 from pacslift.extract.script import EarlyEnd, ScriptReader, ScriptTable, Survey, TableBook
 from pacslift.extract.statements import Dialect, next_statement, without_quoted
 from pacslift.extract.window import Opener, Window, opener, taken
@@ -36,8 +37,11 @@ _COPY = re.compile(
 _ANY_COPY = re.compile(rb"COPY\s", re.IGNORECASE)
 _NAMES = re.compile(_NAME)
 _INSERT = re.compile(rb"INSERT\s", re.IGNORECASE)
-_NO_VALUES = re.compile(rb"INSERT\s++INTO\s++[^;(']*+DEFAULT VALUES", re.IGNORECASE)
+NO_VALUES = re.compile(
+    rb"INSERT\s++INTO\s++(?:" + _NAME + rb"\.)?+" + _NAME + rb"\s++DEFAULT VALUES", re.IGNORECASE
+)
 _CREATE = re.compile(rb"CREATE\s++(?:UNLOGGED\s++|FOREIGN\s++)?+TABLE\s", re.IGNORECASE)
+_ALTER = re.compile(rb"ALTER\s", re.IGNORECASE)
 _WITH_BODY = re.compile(
     rb"CREATE\s++(?:OR\s++REPLACE\s++)?+(?:FUNCTION|PROCEDURE|RULE)\s", re.IGNORECASE
 )
@@ -94,6 +98,7 @@ class _Surveyor:
         self._ended = False
         self._early_end: EarlyEnd | None = None
         self._book = TableBook()
+        self._families = Families()
 
     def survey(self) -> Survey:
         with opener(self._path)() as window:
@@ -101,6 +106,7 @@ class _Surveyor:
                 self._step(window)
         if self._early_end is None and self._end_is_promised and not self._ended:
             self._cut("without its last line, '-- PostgreSQL database dump complete'")
+        self._families.add_rows(self._book)
         ends = [self._early_end] if self._early_end else []
         return Survey(self._server, self._book.tables, early_ends=ends)
 
@@ -153,17 +159,24 @@ class _Surveyor:
             raise _unknown_copy(self._path, "a COPY has options or is from a file")
         elif _CREATE.match(text):
             self._create(text)
+            self._families.note(text, self._place)
+        elif _ALTER.match(text):
+            self._families.note(text, self._place)
         elif setting := _SET.match(text):
             self._set(setting[1].lower(), setting[2].strip().decode("ascii", "replace"))
 
     def _whole(self, window: Window) -> tuple[bytes, bool]:
         """A statement with the semicolons that stand in its body."""
         statement = next_statement(window, self._dialect)
-        text = statement.text
-        while statement.complete and _WITH_BODY.match(text) and _is_open(text, self._dialect):
+        if not _WITH_BODY.match(statement.text):
+            return statement.text, statement.complete
+        body, parts = _Body(), [statement.text]
+        while statement.complete and body.is_open_after(
+            without_quoted(statement.text, self._dialect)
+        ):
             statement = next_statement(window, self._dialect)
-            text += b";" + statement.text
-        return text, statement.complete
+            parts.append(statement.text)
+        return b";".join(parts), statement.complete
 
     def _set(self, name: bytes, value: str) -> None:
         if name == b"client_encoding":
@@ -194,7 +207,7 @@ class _Surveyor:
         taken(window, _LINE)
 
     def _inserts(self, window: Window) -> None:
-        if _NO_VALUES.match(window.data, window.at):
+        if NO_VALUES.match(window.data, window.at):
             next_statement(window, self._dialect)
             return
         try:
@@ -230,12 +243,20 @@ def copy_run(
     return CopyRun(name, ("oid",) * header.with_oids + columns, rows, codec, size)
 
 
-def _is_open(text: bytes, dialect: Dialect) -> bool:
-    """Whether a semicolon ended a statement inside a body and not the statement with the body."""
-    code = without_quoted(text, dialect)
-    if code.count(b"(") > code.count(b")"):
-        return True
-    if not _ATOMIC.search(code):
-        return False
-    words = Counter(word.upper() for word in _BLOCK.findall(code))
-    return words[b"BEGIN"] + words[b"CASE"] > words[b"END"]
+class _Body:
+    """Counts what opens and closes a body, in the stretches that its semicolons make."""
+
+    def __init__(self) -> None:
+        self._parentheses = 0
+        self._atomic = False
+        self._words: Counter[bytes] = Counter()
+
+    def is_open_after(self, code: bytes) -> bool:
+        """Whether the semicolon behind *code*, the next stretch, ends no more than a part."""
+        self._parentheses += code.count(b"(") - code.count(b")")
+        self._atomic |= _ATOMIC.search(code) is not None
+        self._words.update(word.upper() for word in _BLOCK.findall(code))
+        if self._parentheses > 0:
+            return True
+        words = self._words
+        return self._atomic and words[b"BEGIN"] + words[b"CASE"] > words[b"END"]

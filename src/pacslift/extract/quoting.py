@@ -121,6 +121,11 @@ class Quoting:
         void = int(places_of(stray)[0]) if stray.any() else None
         return Quotes(marks, inside, escapes=True, void=void)
 
+    def escaped_and_quotes(self, piece: Text) -> tuple[Bits, Bits]:
+        """Of a *piece* that is all text the escaped bytes, and the quotes that are not escaped."""
+        escaped = self._behind_backslashes(bits_of(piece == _BACKSLASH))
+        return escaped, bits_of(piece == _QUOTE) & ~escaped
+
     def _between(self, marks: Bits) -> Bits:
         """Bytes with an odd number of *marks* at and before them."""
         odd = marks ^ (marks << _ONE)

@@ -36,6 +36,9 @@ _TABLES = """
     ORDER BY rowid
 """
 
+# The driver decodes SQLite's messages, which may quote bytes that are no UTF-8.
+DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+
 
 class SqliteFile:
     """DumpReader of one SQLite file; *workdir* takes the copy where one is needed."""
@@ -93,7 +96,7 @@ class SqliteFile:
                 while rows := cursor.fetchmany(BATCH_ROWS):
                     yield self._batch(table, columns, rows, done)
                     done += len(rows)
-            except sqlite3.DatabaseError as error:
+            except DAMAGE as error:
                 raise DumpDamagedError(
                     f"{self.path}: table {table} cannot be read after row {done}: {error}. "
                     "Copy the file again, or let sqlite3's .recover rebuild it."
@@ -122,7 +125,7 @@ class SqliteFile:
     def _rows(self, database: sqlite3.Connection, sql: str) -> Iterator[tuple[bytes, ...]]:
         try:
             yield from database.execute(sql)
-        except sqlite3.DatabaseError as error:
+        except DAMAGE as error:
             raise DumpDamagedError(
                 f"{self.path} is a damaged SQLite file: {error}. Copy it again, with the -wal "
                 "file beside it where there is one."
@@ -143,7 +146,7 @@ class SqliteFile:
         try:
             with closing(_connected(f"file:{quote(str(copy))}")) as database:
                 database.execute("PRAGMA journal_mode = DELETE").fetchall()
-        except sqlite3.DatabaseError as error:
+        except DAMAGE as error:
             raise DumpDamagedError(
                 f"{self.path} and what lies beside it ({', '.join(p.name for p in waiting)}) do "
                 f"not fit together: {error}. Copy all of them again while the server is stopped."

@@ -54,6 +54,7 @@ def prove(ledger: Ledger, target: TargetAddress, timeouts: FindTimeouts, tell: S
     if isinstance(finder, NoVerification):
         return Proof(findings=(finder.sentence,), impossible=finder.sentence)
     notes: list[str] = []
+    differed = {uid for (uid,) in ledger.counts(DIFFERENCES, "study_instance_uid")}
     verified = extra = 0
     with finder:
         for uid, rows in studies(ledger):
@@ -61,7 +62,8 @@ def prove(ledger: Ledger, target: TargetAddress, timeouts: FindTimeouts, tell: S
             found, matched = asked(finder, uid, expected)
             states = {row["instance_key"]: row["state"] for row in rows}
             ledger.record([row_of(verdict, states) for verdict in matched.verdicts])
-            ledger.replace(DIFFERENCES.c.study_instance_uid, uid, differing(uid, matched))
+            if matched.differences or uid in differed:
+                ledger.replace(DIFFERENCES.c.study_instance_uid, uid, differing(uid, matched))
             tell(StudyAsked(uid, len(expected), matched.verified))
             notes += [f"study {uid}: {note}" for note in (*found.notes, *extra_note(matched))]
             verified += matched.verified

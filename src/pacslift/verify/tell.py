@@ -87,17 +87,13 @@ def write_report(job: Job, ledger: Ledger, stopped: str | None) -> Account:
 
 def resent_finding(ledger: Ledger) -> list[str]:
     """A sentence on objects that the target may have got in two versions, if there are such."""
-    count, first = 0, ""
-    for row in ledger.rows(resent_instances()):
-        count, first = count + 1, first or row["sop_instance_uid"]
-    if not count:
-        return []
-    sentence = (
-        f"{count:,} objects went out with other bytes than when they were sent before, under an "
-        f"earlier revision of the job or as somebody accepted; the first is {first}. A target that "
-        "had the earlier version may keep either: look at one there"
-    )
-    return [sentence]
+    return [
+        f"{row['count']:,} objects went out with other bytes than when they were sent before, "
+        "under an earlier revision of the job or as somebody accepted; one is instance "
+        f"{row['first']}. A target that had the earlier version may keep either: look at one there"
+        for row in ledger.rows(resent_instances())
+        if row["count"]
+    ]
 
 
 def ran_of(job: Job, ledger: Ledger) -> Ran:
