@@ -188,7 +188,7 @@ def test_a_reviewed_mapping_wins_over_the_database_and_leaves_out_what_it_says(
     say(job, '[mapping]\npatients = "patients.csv"\nexclusions = ["out.csv"]')
     ran = pacslift("run", job)
     assert ran.exit_code == 3
-    assert "1 lines of the mapping" in page_of(job)
+    assert "met nothing in the old database: 1, line 3" in page_of(job)
     account = status(job)
     assert account["states"]["verified"] == 5
     assert account["causes"] == {"excluded": 1}

@@ -11,6 +11,7 @@ SHARED = [
     "errors",
     "events",
     "job",
+    "job_text",
     "ledger",
     "ledger_history",
     "ledger_planned",

@@ -6,7 +6,6 @@ stage is complete.
 """
 
 import errno
-import hashlib
 import json
 import re
 import time
@@ -22,10 +21,10 @@ from pacslift import job as jobs
 from pacslift.adapter import Adapter, load_adapters
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
 from pacslift.events import Finding, Sink, StageFinished, StageStarted
-from pacslift.extract.odbc import redacted
 from pacslift.extract.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
+from pacslift.fingerprints import digests, dumps_print, fingerprint, mounts_print
 from pacslift.inventory.build import build_catalog
 from pacslift.inventory.catalog import scan_catalog, write_catalog
 from pacslift.inventory.reconcile import Reconciled
@@ -376,37 +375,6 @@ def require(run: Run, key: str, command: str) -> None:
 def adapter_of(run: Run) -> Adapter:
     """The adapter that extract chose."""
     return load_adapters(run.job.adapters)[run.ledger.get("adapter") or ""]
-
-
-def fingerprint(*parts: object) -> str:
-    """A digest over *parts*, hex."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def dumps_print(job: Job) -> list[tuple[str, int, int]]:
-    """Path, size and time of every file of the dumps; a database counts by its name alone.
-
-    A database that has changed since is read again by `pacslift extract` only, so that a run that
-    was cut off goes on with the rows it began with.
-    """
-    files = [
-        file
-        for dump in with_parts(job.dumps)
-        for file in (sorted(dump.rglob("*")) if dump.is_dir() else [dump])
-        if file.is_file()
-    ]
-    databases = [(redacted(text), 0, 0) for text in job.databases]
-    return [*databases, *((str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files)]
-
-
-def mounts_print(job: Job) -> list[tuple[str, str]]:
-    """Old roots and their folders."""
-    return sorted((name, str(path)) for name, path in job.mounts.items())
-
-
-def digests(known: Mapping[str, Adapter]) -> list[str]:
-    """The digests of the adapters, in their names' order."""
-    return [known[name].digest for name in sorted(known)]
 
 
 def order_book(run: Run) -> OrderBook:

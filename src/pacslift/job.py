@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from pacslift import __version__
-from pacslift.errors import JobBusyError, JobFileError, JobFolderError, MappingError
+from pacslift.errors import JobBusyError, JobFileError, JobFolderError
+from pacslift.job_text import mapping_digests, mapping_lines, quote, rules_lines
 
 RULES_VERSION = "2"  # raised whenever a repair rule would give other bytes than before
 ODBC = "odbc:"  # begins the name of a database that is read in the place of a dump
@@ -135,12 +136,6 @@ def write_text(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def quote(text: str) -> str:
-    r"""A TOML basic string: quotes, backslashes and control characters escaped."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", escaped) + '"'
-
-
 def to_toml(job: Job) -> str:
     """job.toml for *job*, with the comments a person needs to edit it."""
     dumps = "".join(f"  {quote(str(dump))},\n" for dump in (*job.dumps, *job.databases))
@@ -178,33 +173,6 @@ response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
 lost_waits = {list(job.lost_waits)}  # seconds before an object without an answer is sent again
 {mapping_lines(job.mapping)}{rules_lines(job.rules)}"""
-
-
-def mapping_lines(mapping: Mapping[str, Sequence[Path]]) -> str:
-    """[mapping] as job.toml has it; nothing for a job without one."""
-    lines = "".join(
-        f"{kind} = [{', '.join(quote(str(path)) for path in paths)}]\n"
-        for kind, paths in sorted(mapping.items())
-    )
-    return f"\n[mapping]\n{lines}" if lines else ""
-
-
-def rules_lines(rules: Mapping[str, Any]) -> str:
-    """[rules] as job.toml has it; nothing for a job without it."""
-    lines = "".join(f"{quote(key)} = {toml_value(rules[key])}\n" for key in sorted(rules))
-    return f"\n[rules]\n{lines}" if lines else ""
-
-
-def toml_value(value: Any) -> str:  # noqa: ANN401 - whatever TOML can hold
-    """A value as TOML, tables inline and their keys in order."""
-    if isinstance(value, Mapping):
-        pairs = (f"{quote(str(key))} = {toml_value(value[key])}" for key in sorted(value))
-        return f"{{ {', '.join(pairs)} }}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(toml_value, value))}]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return quote(value) if isinstance(value, str) else str(value)
 
 
 def now() -> str:
@@ -354,19 +322,8 @@ def content_digest(job: Job, adapter_digest: str) -> str:
     Raises MappingError if a mapping file cannot be read.
     """
     text = to_toml(replace(job, revised="none"))
-    parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job)]
+    parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job.mapping)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def mapping_digests(job: Job) -> Iterator[str]:
-    """The sha256 of each mapping file, hex."""
-    for path in (path for kind in sorted(job.mapping) for path in job.mapping[kind]):
-        try:
-            yield hashlib.sha256(path.read_bytes()).hexdigest()
-        except OSError as error:
-            raise MappingError(
-                f"the mapping {path} cannot be read: {error.strerror}; mend [mapping] in job.toml"
-            ) from error
 
 
 def revision(job: Job, adapter_digest: str) -> str:

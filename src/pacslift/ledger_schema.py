@@ -30,6 +30,9 @@ def bring_up_to_date(engine: sa.Engine, path: Path) -> None:
         for version in range(int(found or SCHEMA_VERSION), SCHEMA_VERSION):
             STEPS[version](connection)
         metadata.create_all(connection)
+        for table in metadata.sorted_tables:
+            for index in table.indexes:  # of a table that was there, one may be new
+                index.create(connection, checkfirst=True)
         connection.execute(sa.delete(META).where(META.c.key == "schema_version"))
         connection.execute(sa.insert(META).values(key="schema_version", value=str(SCHEMA_VERSION)))
 

@@ -19,9 +19,8 @@ import struct
 from collections import Counter
 from dataclasses import dataclass
 
-from pacslift.extract.source import Source
-
 from pacslift.errors import DumpDamagedError
+from pacslift.extract.source import Source
 
 STUDIES = 500  # DB_UpperMaxStudies
 

@@ -70,7 +70,7 @@ def unused_lines(reviewed: Reviewed, used: frozenset[Line]) -> Iterator[str]:
         shown = ", ".join(map(str, numbers[:MOST_NAMED]))
         more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
         yield (
-            f"{len(numbers)} lines of the mapping {path} met nothing in the old database: "
+            f"lines of the mapping {path} that met nothing in the old database: {len(numbers)}, "
             f"line {shown}{more}; are they spelt as the database has them?"
         )
 

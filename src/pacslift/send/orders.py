@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from pacslift import __version__
 from pacslift.errors import Cause, JobFileError, SetAsideError
@@ -24,6 +24,7 @@ from pacslift.repair.provenance import Provenance
 from pacslift.repair.told import refuse_unknown
 
 MOST_KEPT = 256  # compiled overlays; workers are at a few series at a time
+Attribute: TypeAlias = tuple[int, str, Mapping[str, Any]]  # tag, its digits, what is said
 SWITCHES = ("on", "off")
 
 
@@ -58,12 +59,21 @@ class OrderBook:
 @functools.lru_cache(maxsize=MOST_KEPT)
 def compiled(overlays: tuple[Overlay, ...]) -> tuple[CompiledOverlay, Mapping[str, Any]]:
     """The overlay and the facts of an instance, from its rows of the ledger in order."""
-    levels = [level_of(one) for one in overlays if one.kind is not OverlayKind.FACTS]
+    merged: dict[int, Attribute] = {}
     facts: dict[str, Any] = {}
     for one in overlays:
-        facts |= json.loads(one.attributes) if one.kind is OverlayKind.FACTS else {}
+        if one.kind is OverlayKind.FACTS:
+            facts |= json.loads(one.attributes)
+        else:
+            merged |= {attribute[0]: attribute for attribute in attributes_of(one)}
+    return CompiledOverlay(tuple(merged[tag] for tag in sorted(merged))), facts
+
+
+@functools.lru_cache(maxsize=MOST_KEPT * 4)
+def attributes_of(overlay: Overlay) -> tuple[Attribute, ...]:
+    """The attributes of one row of the ledger, checked once for all objects that have it."""
     try:
-        return compile_overlay(*levels), facts
+        return compile_overlay(level_of(overlay)).attributes
     except JSONModelError as error:
         raise SetAsideError(
             Cause.OVERLAY_UNFIT, f"what the old database or the mapping says: {error}"

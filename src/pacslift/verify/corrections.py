@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from pacslift.ledger import CHANGES, INSTANCES, InstanceState, Ledger, OverlayKind
 from pacslift.ledger_history import AT_TARGET
-from pacslift.ledger_tables import RESENT
+from pacslift.ledger_tables import IS_RESENT
 from pacslift.repair.order import RULES
 
 SENT = (*AT_TARGET, InstanceState.MISSING_AT_TARGET, InstanceState.DIFFERS_AT_TARGET)
@@ -76,4 +76,4 @@ def change_rows(ledger: Ledger) -> Iterator[ChangeRow]:
 
 def was_sent() -> sa.ColumnElement[bool]:
     """Changes of instances that went out; that one went out twice is told elsewhere."""
-    return INSTANCES.c.state.in_(SENT) & (CHANGES.c.rule != RESENT)
+    return INSTANCES.c.state.in_(SENT) & ~IS_RESENT
