@@ -156,7 +156,7 @@ def _layout(
     length = again + abi.descriptor if again else _length_alone(offsets, abi)
     if length < abi.time_at + _TIME_AND_SIZE:
         raise DumpDamagedError(
-            f"{path}: its second image record begins {length} bytes behind the first, less "
+            f"{source}: its second image record begins {length} bytes behind the first, less "
             "than one has. Copy the file again while dcmqrscp is stopped."
         )
     ends = [offset for _, offset in offsets[1:]] + [length]
