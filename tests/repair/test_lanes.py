@@ -189,3 +189,23 @@ def test_preparing_again_what_was_sent_changes_nothing(overlay, tmp_path):
             assert sent(again) == data, path
         compared += 1
     assert compared > 60
+
+
+@pytest.mark.archives
+def test_every_object_of_the_real_archives_is_overlaid_and_then_left_alone(archives, tmp_path):
+    orders = Orders(compile_overlay(JAPANESE), provenance=SAID)
+    compared = 0
+    for path in sorted(one for one in archives.rglob("*") if one.is_file()):
+        if path.stat().st_size > 2_000_000 or path.suffix in {".db", ".sql", ".csv", ".dbf"}:
+            continue
+        found = prepared_or_none(path, JAPANESE)
+        if found is None:
+            continue
+        outgoing, data = found
+        assert outgoing.patient_name.startswith("YAMADA^TARO="), path
+        content = part10(data, outgoing.transfer_syntax_uid)
+        with prepare(open_stored(file_of(tmp_path, content)), orders) as again:
+            assert (again.changes, again.length) == ((), len(data)), path
+            assert sent(again) == data, path
+        compared += 1
+    assert compared > 300

@@ -119,7 +119,8 @@ def _prepared(view: View) -> Outgoing:
     signatures.settle(view, record)
     edits = _written(view, record)
     segments = splice(stored, edits)
-    invariant.check(stored, edits, segments)
+    known = len(record.batch.edits) if record.batch else 0
+    invariant.check(stored, edits, segments, again=len(view.edits) > known)
     if "S08" in stored.envelope:
         segments += (memoryview(_SEQUENCE_END[stored.header.encoding]),)
     return _outgoing(view, record, segments)
