@@ -12,7 +12,7 @@ SELECT
   CASE
     WHEN i.hidden IN ('1', 't', 'true') OR s.hidden IN ('1', 't', 'true')
       OR t.hidden IN ('1', 't', 'true') OR p.hidden IN ('1', 't', 'true') THEN 'hidden'
-    WHEN f.copies IS NULL AND i.ext_retr_aet <> '' THEN 'remote'
+    WHEN f.copies IS NULL AND LENGTH(i.ext_retr_aet) > 0 THEN 'remote'
     ELSE 'live'
   END AS visibility,
   i.inst_attrs AS attributes

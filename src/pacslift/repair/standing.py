@@ -102,7 +102,7 @@ LSE = Rule(
     jpegls.RULE,
     Tier.DETERMINISTIC,
     "JPEG-LS that dcm4chee 2 compressed with thresholds of its own: they are named in the stream",
-    "ISO 14495-1 C.2.4.1.1",
+    "PS3.5 8.2.3",
     jpegls.edits,
     tags=frozenset({PIXEL_DATA}),
 )
