@@ -24,6 +24,7 @@ BENCHMARKS = {
     "extract-mysql": "extract_mysql",
     "extract-postgres": "extract_postgres",
     "memory": "memory",
+    "overlay": "repair",
     "store": "store",
 }
 ONLY_FULL = {"memory"}  # left out of --quick, unless asked for by name

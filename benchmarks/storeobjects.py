@@ -8,30 +8,38 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
 ROOT = "1.2.826.0.1.3680043.8.498.5"
 PRIVATE = 60  # elements, beside about forty of the standard
+_FILLER = 0xFF  # private element that makes the size exact, since Pixel Data are whole rows
 
 
-def write_objects(folder: Path, size: int, count: int) -> list[Path]:
-    """Write *count* objects of *size* bytes each, their names as short as can be."""
+def write_objects(folder: Path, size: int, count: int, elements: int | None = None) -> list[Path]:
+    """Write *count* objects of *size* bytes each, their names as short as can be.
+
+    *elements* is how many there are before Pixel Data, filled up with private ones.
+    """
     folder.mkdir(parents=True)
     paths = []
     for number in range(count):
         path = folder / f"{number:x}"
-        _write(path, number, size)
+        _write(path, number, size, elements)
         paths.append(path)
     return paths
 
 
-def _write(path: Path, number: int, size: int) -> None:
+def _write(path: Path, number: int, size: int, elements: int | None) -> None:
     chance = random.Random(number)  # noqa: S311 - data that is the same every time
-    dataset = _header(number)
-    dataset.PixelData = b""
+    dataset = _header(number, elements)
+    filler = dataset.private_block(0x0029, "PACSLIFT BENCH")
+    filler.add_new(_FILLER, "OB", b"")
+    dataset.Rows, dataset.PixelData = 1, b""
     dataset.save_as(path, enforce_file_format=True)
     rest = (size - path.stat().st_size) & ~1
-    dataset.PixelData = chance.randbytes(rest)
+    dataset.Rows, short = divmod(rest, 2 * dataset.Columns)
+    filler[_FILLER].value = bytes(short)
+    dataset.PixelData = chance.randbytes(rest - short)
     dataset.save_as(path, enforce_file_format=True)
 
 
-def _header(number: int) -> Dataset:
+def _header(number: int, elements: int | None) -> Dataset:
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -43,11 +51,23 @@ def _header(number: int) -> Dataset:
     for keyword, value in _STANDARD.items():
         setattr(dataset, keyword, value)
     block = dataset.private_block(0x0029, "PACSLIFT BENCH", create=True)
-    for element in range(PRIVATE):
-        block.add_new(element, "LO", f"private value {element}")
+    for element in range(PRIVATE if elements is None else elements - len(dataset) - 1):
+        block.add_new(element, *_PRIVATE_KINDS[element % len(_PRIVATE_KINDS)])
     return dataset
 
 
+_PRIVATE_KINDS: tuple[tuple[str, str | int | float | bytes], ...] = (
+    ("LO", "a private value"),
+    ("DS", "1.25"),
+    ("IS", "7"),
+    ("SH", "short"),
+    ("US", 7),
+    ("FL", 0.5),
+    ("CS", "YES"),
+    ("UI", f"{ROOT}.8"),
+    ("OB", b"0123456789"),
+    ("ST", "a private text"),
+)
 _STANDARD: dict[str, str | int | float | list[str] | list[float]] = {
     "SpecificCharacterSet": "ISO_IR 100",
     "ImageType": ["ORIGINAL", "PRIMARY", "AXIAL"],
@@ -86,8 +106,8 @@ _STANDARD: dict[str, str | int | float | list[str] | list[float]] = {
     "FrameOfReferenceUID": f"{ROOT}.9",
     "SamplesPerPixel": 1,
     "PhotometricInterpretation": "MONOCHROME2",
-    "Rows": 512,
-    "Columns": 512,
+    "Rows": 1,
+    "Columns": 256,
     "PixelSpacing": [0.7, 0.7],
     "BitsAllocated": 16,
     "BitsStored": 12,

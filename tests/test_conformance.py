@@ -84,9 +84,9 @@ def test_a_code_without_a_meaning_is_noticed(tmp_path, accepted):
 
 
 def test_a_container_that_nothing_can_open_is_noticed(tmp_path, accepted):
-    query = QUERIES["files"].replace("'online'", "'tar' AS container, 'online'")
+    query = QUERIES["files"].replace("'online'", "'arj' AS container, 'online'")
     found = failed(make_adapter(tmp_path, files=query), accepted)
-    assert found["the catalog has the canonical shape"] == "files has the container 'tar'"
+    assert found["the catalog has the canonical shape"] == "files has the container 'arj'"
 
 
 def test_sql_that_does_not_run_is_told_and_not_raised(tmp_path, accepted):

@@ -11,8 +11,11 @@ SHARED = [
     "errors",
     "events",
     "job",
+    "job_text",
     "ledger",
     "ledger_history",
+    "ledger_planned",
+    "ledger_schema",
     "ledger_tables",
     "unforeseen",
 ]

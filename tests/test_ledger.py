@@ -82,7 +82,7 @@ def test_no_file_can_be_in_a_state_that_is_not_on_the_list(ledger):
 
 def test_a_ledger_of_another_version_is_left_alone(ledger, tmp_path):
     ledger.put("schema_version", "99")
-    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 2"):
+    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 3"):
         Ledger(tmp_path / "ledger.db")
     assert ledger.get("schema_version") == "99"
 
@@ -271,6 +271,70 @@ def test_the_times_of_all_runs_add_up(ledger):
 
 
 # ---------------------------------------------------------------------------------------------
+# Versions and overlays
+
+ADDED = {  # tables and columns that an older version did not have, by version
+    1: (("overlays", "uids", "earlier", "differences"),
+        ("overlays", "own_overlay", "issuer_of_patient_id", "patient_name", "patient_birth_date",
+         "accession_number", "sent_study_date", "sent_under")),
+    2: (("overlays", "uids"), ("overlays", "own_overlay", "issuer_of_patient_id")),
+}  # fmt: skip
+
+
+def as_older(path, version: int) -> None:
+    """Make the ledger what an older version of pacslift wrote."""
+    tables, columns = ADDED[version]
+    with closing(sqlite3.connect(path)) as older, older:
+        for table in tables:
+            older.execute(f"DROP TABLE {table}")
+        for column in columns:
+            older.execute(f"ALTER TABLE instances DROP COLUMN {column}")
+        older.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(version)])
+
+
+@pytest.mark.parametrize("version", ADDED)
+def test_an_older_ledger_is_brought_up_to_date_with_its_rows(version, ledger, tmp_path):
+    planned(ledger, 1, 2)
+    ledger.record([{"instance_key": "k1", "state": "stored"}])
+    ledger.close()
+    as_older(tmp_path / "ledger.db", version)
+    with closing(Ledger(tmp_path / "ledger.db")) as newer:
+        assert newer.get("schema_version") == "3"
+        assert states(newer) == {"k1": "stored", "k2": "planned"}
+        newer.add_overlays([overlay("a")])
+        newer.record([{"instance_key": "k2", "overlays": "a"}])
+        assert [one.overlays[0].attributes for one in newer.planned()] == ["{}"]
+
+
+def overlay(key: str, kind: str = "DB", attributes: str = "{}") -> dict:
+    return {"overlay_key": key, "kind": kind, "attributes": attributes}
+
+
+def test_an_instance_comes_with_its_overlays_and_the_mapping_lies_on_top(ledger):
+    ledger.add_overlays([overlay("m", "MAP"), overlay("p"), overlay("s"), overlay("f", "FACTS"),
+                         overlay("i")])  # fmt: skip
+    ledger.add_overlays([overlay("p")])  # once more does no harm
+    planned(ledger, 1, overlays="f p m s", own_overlay="i")
+    (one,) = ledger.planned()
+    assert [laid.kind for laid in one.overlays] == ["FACTS", "DB", "DB", "DB", "MAP"]
+
+
+def test_an_overlay_that_the_ledger_lost_is_named_and_how_to_get_it_back(ledger):
+    planned(ledger, 1, overlays="gone")
+    with pytest.raises(LedgerError, match=r"lost the overlay 'gone' of instance k1; .*plan"):
+        list(ledger.planned())
+
+
+def test_what_was_sent_with_other_values_than_the_new_plan_has_is_counted(ledger):
+    planned(ledger, 1, 2, 3, overlays="a")
+    for key in ("k1", "k2"):
+        ledger.record([{"instance_key": key, "state": "verified"}])
+    rows = [instance(1, overlays="a"), instance(2, overlays="b"), instance(3, overlays="b")]
+    assert ledger.replan([rows], [], [], {}) == 1
+    rows = [instance(1, overlays="a", state="set_aside"), instance(2, overlays="a")]
+    assert ledger.replan([rows], [], [], {}) == 1
+
+
 # What went out before
 
 

@@ -63,7 +63,7 @@ def test_an_object_that_the_program_fails_over_is_set_aside_and_the_others_arriv
     with NewPacs(tmp_path / "new") as target:
         job = a_job(tmp_path, archive, target)
         with monkeypatch.context() as broken:
-            break_(broken, load, "prepare", lambda s: uid_of(s) == bad, error)
+            break_(broken, load, "prepare", lambda s, _: uid_of(s) == bad, error)
             ran = pacslift("run", job)
         assert ran.exit_code == 3
         assert status(job)["causes"] == {"internal_fault": 1}

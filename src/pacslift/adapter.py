@@ -20,7 +20,7 @@ CANONICAL = ("patients", "studies", "series", "instances", "files")
 EXTRA = ("attachments",)  # files the dump names that are no instances
 TRUTHS = ("database", "file")
 SECTIONS = {"name", "product", "dialects", "truth", "identify", "optional", "ignored", "storage",
-            "codes", "expect"}  # fmt: skip
+            "codes", "expect", "governs"}  # fmt: skip
 
 Names = Mapping[str, tuple[str, ...]]  # table to columns, all in lower case
 
@@ -40,6 +40,7 @@ class Adapter:
     roots: tuple[str, ...]
     codes: Mapping[str, Mapping[str, Mapping[str, str]]]  # table, column, code, meaning
     warn_share_with_file: float
+    governs: Names  # canonical table to its columns that overlay the header; all if it is not said
     queries: Mapping[str, str]  # canonical table to SQL
     hooks: Mapping[str, Callable[..., Any]]
     digest: str  # sha256 over the folder's files, hex
@@ -124,6 +125,7 @@ def adapter_from(folder: Path, said: Mapping[str, Any]) -> Adapter:
         roots=tuple(said.get("storage", {}).get("roots", ())),
         codes=said.get("codes", {}),
         warn_share_with_file=float(said.get("expect", {}).get("warn_share_with_file", 0.98)),
+        governs=names_from(said.get("governs", {})),
         queries=read_queries(folder),
         hooks=load_hooks(folder),
         digest=folder_digest(folder),

@@ -15,6 +15,7 @@ COMMANDS = (
     cli_job.status,
     cli_job.exceptions,
     cli_job.doctor,
+    cli_tools.rules,
     cli_tools.adapter,
     cli_job.demo,
 )

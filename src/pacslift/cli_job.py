@@ -33,6 +33,7 @@ from pacslift.job import (
     parse_target,
     resolve_all,
 )
+from pacslift.preview import Preview
 from pacslift.verify.advice import OF_CAUSE
 from pacslift.verify.tell import account_now
 
@@ -120,6 +121,52 @@ def stage_command(name: str, text: str, work: Callable[[Run], object]) -> click.
     return command
 
 
+def show_preview(found: Preview, *, as_json: bool) -> None:
+    """What sending would change, in counts; the values stand in the files alone."""
+    changes = [
+        {"rule": rule, "keyword": keyword, "objects": n}
+        for (rule, keyword), n in found.changes.items()
+    ]
+    if as_json:
+        files = {"csv": str(found.csv), "parquet": str(found.parquet)}
+        counts = {"objects": found.objects, "changes": changes, "causes": dict(found.causes)}
+        click.echo(json.dumps({**counts, **files}))
+        return
+    click.echo("    objects  rule       attribute")
+    for one in changes:
+        click.echo(f"{one['objects']:>11,}  {one['rule']:<9}  {one['keyword']}")
+    for cause, count in found.causes.items():
+        click.echo(f"{count:>11,}  set aside: {cause}: {OF_CAUSE[Cause(cause)].sentence}")
+    click.echo(f"Nothing was sent. Every change, with PATIENT DATA, is in {found.csv}")
+    click.echo(f"and, for programs, in {found.parquet}; keep both as you keep the archive.")
+
+
+@click.command()
+@JOB
+@click.option("--diff", is_flag=True, help="Also write every change that sending would make.")
+@click.option("--mapping-template", "template", type=PATH, metavar="FILE",
+              help="Draft a mapping of the patients there are, as CSV.")  # fmt: skip
+@AS_JSON
+@LOG
+def plan(job: Path, diff: bool, template: Path | None, as_json: bool, log_format: str) -> None:
+    """Decide what becomes of every row and every file."""
+    if diff:
+        with working(job, log_format) as work:
+            found = flow.diff(work)
+        show_preview(found, as_json=as_json)
+        return
+    with working(job, log_format) as work:
+        if template:
+            count = flow.draft_mapping(work, template)
+        else:
+            flow.plan(work, again=True)
+        account = account_now(work.ledger)
+    if template:
+        click.echo(f"{template} holds {count:,} patients: PATIENT DATA; see docs/mapping.md")
+    elif as_json:
+        click.echo(json.dumps(account.as_dict()))
+
+
 STAGES = (
     stage_command("extract", "Read the dumps into tables.", lambda r: flow.extract(r, again=True)),
     stage_command(
@@ -127,11 +174,7 @@ STAGES = (
         "Make the catalog and compare it with the storage.",
         lambda r: flow.inventory(r, again=True),
     ),
-    stage_command(
-        "plan",
-        "Decide what becomes of every row and every file.",
-        lambda r: flow.plan(r, again=True),
-    ),
+    plan,
     stage_command("send", "Send what is planned.", flow.send),
     stage_command("verify", "Ask the target for what was sent.", flow.verify),
     stage_command("report", "Write the report.", flow.report),

@@ -16,6 +16,7 @@ from pacslift.extract.describe import describe_delimited
 from pacslift.extract.inspection import inspection
 from pacslift.extract.parts import without_later_parts
 from pacslift.job import files_and_databases, resolve_all
+from pacslift.repair.catalogue import rule_rows
 from pacslift.scaffold import scaffold
 
 
@@ -49,6 +50,20 @@ def inspect(paths: Sequence[str], describe: bool, accept_truncated: bool,
             click.echo(f"  {table.rows:>11,} rows  {table.name} ({len(table.columns)} columns)")
         for sentence in (*one.cuts, *one.findings, *(claim.sentence for claim in one.claims)):
             click.echo(f"  {sentence}")
+
+
+@click.command()
+@AS_JSON
+def rules(as_json: bool) -> None:
+    """List the rules of repair: id, tier, on or off, and what each does.
+
+    Switch them in job.toml: [rules] on = [...], off = [...]. docs/repair.md says more.
+    """
+    if as_json:
+        click.echo(json.dumps({"rules": [row._asdict() for row in rule_rows()]}))
+        return
+    for row in rule_rows():
+        click.echo(f"{row.id:<9} {row.tier}  {'on ' if row.on else 'off'}  {row.sentence}")
 
 
 @click.group()

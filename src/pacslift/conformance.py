@@ -24,9 +24,16 @@ from pacslift.adapter import (
     unread_columns,
 )
 from pacslift.cases import Case, CaseRead, cases_of, copied_and_cut, load_case, names_in, read_case
-from pacslift.errors import DumpDamagedError, DumpFormatError, NoAdapterError, StopError
+from pacslift.errors import (
+    AdapterFaultError,
+    DumpDamagedError,
+    DumpFormatError,
+    NoAdapterError,
+    StopError,
+)
 from pacslift.inventory.build import OWNERLESS, build_catalog, code_findings, known_container
 from pacslift.inventory.catalog import AVAILABILITIES, SCHEMAS, Catalog
+from pacslift.plan.overlay import levels_of
 
 SOURCES = re.compile(r"^#+ .*\bSources\b", re.MULTILINE)
 STRANGE = "column_of_no_known_version"
@@ -90,7 +97,19 @@ def folder_checks(adapter: Adapter) -> list[Check]:
             not empty,
             f"codes without a meaning in {', '.join(empty)}" if empty else "",
         ),
+        governs_attributes(adapter),
     ]
+
+
+def governs_attributes(adapter: Adapter) -> Check:
+    """Whether [governs] names what can overlay a header, and only where that happens."""
+    name = "what it governs are attributes of objects"
+    try:
+        levels_of(adapter)
+    except AdapterFaultError as error:
+        return Check(name, passed=False, detail=str(error))
+    idle = bool(adapter.governs) and adapter.truth != "database"
+    return Check(name, not idle, "[governs] overlays nothing where truth is file" if idle else "")
 
 
 def case_checks(adapter: Adapter, folder: Path) -> list[Check]:

@@ -17,7 +17,8 @@ PacsliftError
 │   ├── NoContextError        22
 │   ├── TargetLostError       23
 │   ├── TargetBusyError       24
-│   └── JobBusyError          25
+│   ├── JobBusyError          25
+│   └── MappingError          26
 ├── TryAgainError             the same call may work later; the sender's loop handles it
 └── SetAsideError             this instance is left out with a Cause; the run goes on
 
@@ -40,13 +41,16 @@ class Cause(StrEnum):
     EMPTY_FILE = "empty_file"
     UNREADABLE = "unreadable"
     NOT_DICOM = "not_dicom"
+    RETIRED_FORMAT = "retired_format"
     TRUNCATED = "truncated"
     SIZE_DIFFERS = "size_differs"
     DIGEST_DIFFERS = "digest_differs"
     CONTAINER_DAMAGED = "container_damaged"
     CONTAINER_UNKNOWN = "container_unknown"
     HEADER_DAMAGED = "header_damaged"
+    TEXT_UNREADABLE = "text_unreadable"
     PIXELS_DAMAGED = "pixels_damaged"
+    SIGNED = "signed"
     IDENTITY_DIFFERS = "identity_differs"
     IDENTITY_MISSING = "identity_missing"
     DUPLICATE_EQUAL = "duplicate_equal"
@@ -61,6 +65,10 @@ class Cause(StrEnum):
     REMOTE = "remote"
     OFFLINE = "offline"
     ORPHAN_ROW = "orphan_row"
+    PATIENT_UNCLEAR = "patient_unclear"
+    OVERLAY_UNFIT = "overlay_unfit"
+    # said by the person who runs the job
+    EXCLUDED = "excluded"
     # said by the target
     CONTEXT_REFUSED = "context_refused"
     OUT_OF_RESOURCES = "out_of_resources"
@@ -192,3 +200,9 @@ class JobBusyError(StopError):
     """Another pacslift process works on this job."""
 
     exit_code = 25
+
+
+class MappingError(StopError):
+    """A mapping file of the job is wrong; nothing is planned or sent with it."""
+
+    exit_code = 26

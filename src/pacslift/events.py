@@ -41,6 +41,14 @@ class FilesWalked:
 
 
 @dataclass(frozen=True, slots=True)
+class ObjectsPrepared:
+    """So many further objects were made fit to send and not sent; of them so many cannot be."""
+
+    objects: int
+    troubled: int
+
+
+@dataclass(frozen=True, slots=True)
 class InstanceSent:
     """The sender is through with one instance, whatever became of it."""
 
@@ -81,6 +89,7 @@ Event = (
     | StageFinished
     | TableRead
     | FilesWalked
+    | ObjectsPrepared
     | InstanceSent
     | StudyAsked
     | Finding

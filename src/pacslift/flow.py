@@ -6,7 +6,6 @@ stage is complete.
 """
 
 import errno
-import hashlib
 import json
 import re
 import time
@@ -22,20 +21,28 @@ from pacslift import job as jobs
 from pacslift.adapter import Adapter, load_adapters
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
 from pacslift.events import Finding, Sink, StageFinished, StageStarted
-from pacslift.extract.odbc import redacted
 from pacslift.extract.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
+from pacslift.fingerprints import digests, dumps_print, fingerprint, mounts_print
 from pacslift.inventory.build import build_catalog
-from pacslift.inventory.catalog import read_catalog, write_catalog
+from pacslift.inventory.catalog import scan_catalog, write_catalog
 from pacslift.inventory.reconcile import Reconciled
+from pacslift.inventory.syntaxes import EXPLICIT_LITTLE
 from pacslift.inventory.take import take_inventory
 from pacslift.job import Job, job_lock
 from pacslift.ledger import Ledger
 from pacslift.plan.contexts import Pair, by_frequency
-from pacslift.plan.make import candidate_rows, file_rows, in_batches, instance_rows
+from pacslift.plan.draft import draft_patients
+from pacslift.plan.make import in_batches, make_plan
+from pacslift.plan.mapping import read_mapping
+from pacslift.plan.uids import RULE_OF_UIDS, new_uids
+from pacslift.preview import Preview, private_file, write_preview
+from pacslift.repair.compression import alternatives
+from pacslift.repair.order import TRANSCODE
 from pacslift.send.association import Timeouts
 from pacslift.send.deliver import deliver
+from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.retrying import Sleep
 from pacslift.send.worker import Retries, StoreWorker
 from pacslift.verify.account import Account
@@ -45,6 +52,10 @@ from pacslift.verify.tell import CUTS, account_now, resent_finding, write_report
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
+SENT_OTHERWISE = (
+    "{:,} instances at the target were sent with other values than the plan has now, or are left "
+    "out by it; they stay as they are, and a person has to correct or remove them there"
+)
 # Met while an object was read, sent or asked for; all others come from the inventory.
 READ_CAUSES = (
     *TRANSIENT,
@@ -52,10 +63,13 @@ READ_CAUSES = (
     Cause.DIGEST_DIFFERS,
     Cause.CONTAINER_DAMAGED,
     Cause.HEADER_DAMAGED,
+    Cause.TEXT_UNREADABLE,
     Cause.PIXELS_DAMAGED,
     Cause.NOT_DICOM,
+    Cause.SIGNED,
     Cause.IDENTITY_DIFFERS,
     Cause.CHANGED_SINCE_SENT,
+    Cause.OVERLAY_UNFIT,
     Cause.INTERNAL_FAULT,
     Cause.CONTEXT_REFUSED,
     Cause.REFUSED_BY_TARGET,
@@ -166,22 +180,51 @@ def plan(run: Run, *, again: bool = False, only: Cause | None = None) -> None:
     print_ = fingerprint(run.ledger.get("inventory"), content)
     if not again and done(run, "planned", print_):
         return
-    job = run.job if run.ledger.get("content") in (None, content) else jobs.touch_revised(run.job)
+    as_before = run.job.revised and run.ledger.get("content") in (None, content)
+    job = run.job if as_before else jobs.touch_revised(run.job)
     with stage(run, "plan") as say:
-        catalog, found = read_catalog(run.job.catalog), Reconciled.read(run.job.catalog)
-        rows = instance_rows(catalog, found.instances, found.candidates)
-        run.ledger.replan(
-            in_batches(rows),
-            in_batches(candidate_rows(found.candidates)),
-            in_batches(file_rows(found.files)),
-            {"instances": catalog["instances"].height, "files": found.files.height},
+        reviewed = read_mapping(job.mapping)
+        catalog, found = scan_catalog(job.catalog), Reconciled.read(job.catalog)
+        run.ledger.forget("planned")  # overlays and instances come one after the other
+        if only is None:
+            run.ledger.drop_overlays()
+        made = make_plan(adapter, catalog, found, reviewed, run.ledger.add_overlays)
+        run.ledger.replace_uids(
+            new_uids(catalog) if RULE_OF_UIDS in job.rules.get("on", ()) else {}
+        )
+        otherwise = run.ledger.replan(
+            in_batches(made.instances),
+            in_batches(made.candidates),
+            in_batches(made.files),
+            {"instances": found.instances.height, "files": found.files.height},
             only,
         )
+        note(run, "plan", [*made.findings, *[SENT_OTHERWISE.format(otherwise)] * bool(otherwise)])
         planned = run.ledger.count_planned()
-        say(f"{planned:,} instances to send, {rows.height - planned:,} not")
+        say(f"{planned:,} instances to send, {made.instances.height - planned:,} not")
+    run.ledger.put("revised", job.revised)
     run.ledger.put("revision", jobs.revision(job, adapter.digest))
     run.ledger.put("content", content)
     run.ledger.put("planned", print_)
+
+
+def diff(run: Run) -> Preview:
+    """Make the plan, and say what sending it would change; nothing is sent."""
+    extract(run)
+    inventory(run)
+    plan(run)
+    with stage(run, "diff", run.ledger.count_planned()) as say:
+        found = write_preview(run.ledger, order_book(run), run.job.report, run.tell)
+        changed = sum(found.changes.values())
+        say(f"{found.objects:,} objects prepared, {changed:,} changes of their elements")
+    return found
+
+
+def draft_mapping(run: Run, path: Path) -> int:
+    """Write a table of the patients there are, for a person to fill in; gives their number."""
+    require(run, "inventory", "pacslift inventory")
+    with private_file(path) as fresh:
+        return draft_patients(scan_catalog(run.job.catalog)["patients"], fresh)
 
 
 def send(run: Run) -> None:
@@ -194,17 +237,22 @@ def send(run: Run) -> None:
         return
     with stage(run, "send", expected) as say:
         before = run.ledger.totals()
+        job, book = run.job, order_book(run)
+        transcodes = book.rules.works(TRANSCODE.id, by_default=TRANSCODE.on)
         pairs = planned_pairs(run.ledger)
-        job = run.job
+        pairs += native_pairs(pairs) if transcodes else ()
 
         def make_worker(sleep: Sleep) -> StoreWorker:
             timeouts = Timeouts(response=job.response_timeout)
             retries = Retries(job.busy_waits, job.lost_waits)
-            return StoreWorker.to(job.target, pairs, timeouts, retries, sleep)
+            return StoreWorker.to(
+                job.target, pairs, timeouts, retries, sleep, transcodes=transcodes
+            )
 
         began = time.monotonic()
         try:
-            deliver(run.ledger, make_worker, min(job.associations, expected), run.tell)
+            workers = min(job.associations, expected)
+            deliver(run.ledger, make_worker, workers, run.tell, book)
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
@@ -329,41 +377,26 @@ def adapter_of(run: Run) -> Adapter:
     return load_adapters(run.job.adapters)[run.ledger.get("adapter") or ""]
 
 
-def fingerprint(*parts: object) -> str:
-    """A digest over *parts*, hex."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def dumps_print(job: Job) -> list[tuple[str, int, int]]:
-    """Path, size and time of every file of the dumps; a database counts by its name alone.
-
-    A database that has changed since is read again by `pacslift extract` only, so that a run that
-    was cut off goes on with the rows it began with.
-    """
-    files = [
-        file
-        for dump in with_parts(job.dumps)
-        for file in (sorted(dump.rglob("*")) if dump.is_dir() else [dump])
-        if file.is_file()
-    ]
-    databases = [(redacted(text), 0, 0) for text in job.databases]
-    return [*databases, *((str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in files)]
-
-
-def mounts_print(job: Job) -> list[tuple[str, str]]:
-    """Old roots and their folders."""
-    return sorted((name, str(path)) for name, path in job.mounts.items())
-
-
-def digests(known: Mapping[str, Adapter]) -> list[str]:
-    """The digests of the adapters, in their names' order."""
-    return [known[name].digest for name in sorted(known)]
+def order_book(run: Run) -> OrderBook:
+    """What the job orders for its objects, at the revision that was planned last."""
+    source = run.job.source_name or adapter_of(run).name
+    revised = run.ledger.get("revised") or run.job.revised
+    return OrderBook(
+        rule_settings(run.job.rules, run.ledger.new_uids()),
+        provenance_of(run.job.folder.name, revised, source),
+    )
 
 
 def planned_pairs(ledger: Ledger) -> tuple[Pair, ...]:
     """Pairs of SOP class and transfer syntax to propose: planned ones, then those probed."""
     probed = {(c, t): n for c, t, n in json.loads(ledger.get("pairs") or "[]")}
     return by_frequency(probed | ledger.pairs())
+
+
+def native_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
+    """Pairs that an object may be transcoded to, where the target refuses its own."""
+    native = dict.fromkeys((pair[0], EXPLICIT_LITTLE) for pair in pairs if alternatives(pair[1]))
+    return tuple(pair for pair in native if pair not in pairs)
 
 
 def sent_sentence(before: Mapping[str, int], after: Mapping[str, int], seconds: float) -> str:

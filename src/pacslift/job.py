@@ -18,20 +18,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pacslift import __version__
 from pacslift.errors import JobBusyError, JobFileError, JobFolderError
+from pacslift.job_text import mapping_digests, mapping_lines, quote, rules_lines
 
-RULES_VERSION = "1"  # raised whenever a repair rule would give other bytes than before
+RULES_VERSION = "2"  # raised whenever a repair rule would give other bytes than before
 ODBC = "odbc:"  # begins the name of a database that is read in the place of a dump
 PROBES = ("none", "sample", "all")
 TARGET = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})", re.ASCII)
 KNOWN = {
-    "": {"revised", "source", "storage", "target", "send", "inventory", "charset"},
-    "source": {"dumps", "adapter", "adapters", "accept_truncated", "schema"},
+    "": {"revised", "source", "storage", "target", "send", "inventory", "charset", "mapping",
+         "rules"},
+    "source": {"dumps", "adapter", "adapters", "accept_truncated", "name", "schema"},
     "storage": {"mounts"},
     "target": {"aet", "host", "port", "calling_aet"},
     "send": {"associations", "response_timeout", "busy_waits", "lost_waits"},
     "inventory": {"probe", "accept_lost"},
-}
+    "mapping": {"patients", "accession_numbers", "exclusions"},
+}  # fmt: skip
+SOURCE_NAME = 64  # characters, PS3.5 6.2, VR LO
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,9 @@ class Job:
     databases: tuple[str, ...] = field(default=(), repr=False)  # ODBC and a connection string
     charset: Mapping[str, str] = field(default_factory=dict)  # "*", table or table.column: codec
     accept_truncated: bool = False  # a dump that ends early is read up to its last good row
+    mapping: Mapping[str, tuple[Path, ...]] = field(default_factory=dict)  # kind of table: files
+    rules: Mapping[str, Any] = field(default_factory=dict)  # [rules] as a person wrote it
+    source_name: str = ""  # what objects say that their previous values come from
     accept_lost: bool = False  # a storage without a single file of the dump is what there is
     schema: str | None = None  # schema or database whose tables alone are read
 
@@ -128,12 +136,6 @@ def write_text(path: Path, text: str) -> None:
     partial.replace(path)
 
 
-def quote(text: str) -> str:
-    r"""A TOML basic string: quotes, backslashes and control characters escaped."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", escaped) + '"'
-
-
 def to_toml(job: Job) -> str:
     """job.toml for *job*, with the comments a person needs to edit it."""
     dumps = "".join(f"  {quote(str(dump))},\n" for dump in (*job.dumps, *job.databases))
@@ -144,6 +146,7 @@ def to_toml(job: Job) -> str:
     truncated += f"schema = {quote(job.schema)}\n" if job.schema else ""
     lines = "".join(f"{quote(name)} = {quote(said)}\n" for name, said in job.charset.items())
     charset = f"\n[charset]\n{lines}" if lines else ""
+    name = f"name = {quote(job.source_name)}\n" if job.source_name else ""
     return f"""\
 # One migration. Edit it, then run `pacslift plan` or `pacslift run` again.
 revised = {job.revised or now()}  # written by init and plan; the only time that enters an object
@@ -151,7 +154,7 @@ revised = {job.revised or now()}  # written by init and plan; the only time that
 [source]
 dumps = [
 {dumps}]
-{adapter}{f"adapters = [{folders}]" + chr(10) if folders else ""}{truncated}{charset}
+{name}{adapter}{f"adapters = [{folders}]" + chr(10) if folders else ""}{truncated}{charset}
 # The old name of a storage root = the folder where its copy is now. "" is the only root.
 [storage.mounts]
 {mounts}
@@ -169,7 +172,7 @@ associations = {job.associations}
 response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
 lost_waits = {list(job.lost_waits)}  # seconds before an object without an answer is sent again
-"""
+{mapping_lines(job.mapping)}{rules_lines(job.rules)}"""
 
 
 def now() -> str:
@@ -229,9 +232,26 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             lost_waits=tuple(typed(send, "lost_waits", list, [0.0, 5.0, 30.0])),
             probe=typed(inventory, "probe", str, "sample"),
             accept_lost=typed(inventory, "accept_lost", bool, default=False),
+            mapping=mapping_from(folder, section(said, "mapping")),
+            rules=section(said, "rules"),
+            source_name=typed(source, "name", str, ""),
             revised=revised_of(said),
         )
     )
+
+
+def mapping_from(folder: Path, said: Mapping[str, Any]) -> Mapping[str, tuple[Path, ...]]:
+    """The mapping files of each kind; a lone path need not be in a list."""
+    found = {}
+    for kind in said:
+        named = typed(said, kind, (str, list))
+        names = [named] if isinstance(named, str) else named
+        if not all(isinstance(name, str) for name in names):
+            raise JobFileError(
+                f"[mapping] {kind} must be the path of a CSV file, or a list of such"
+            )
+        found[kind] = tuple(folder / name for name in names)
+    return found
 
 
 def revised_of(said: Mapping[str, Any]) -> str:
@@ -252,6 +272,11 @@ def checked(job: Job) -> Job:
         raise JobFileError(f"[send] associations is {job.associations}; it must be 1 or more")
     if job.probe not in PROBES:
         raise JobFileError(f"[inventory] probe is {job.probe!r}; it must be none, sample or all")
+    if len(job.source_name) > SOURCE_NAME or "\\" in job.source_name:
+        raise JobFileError(
+            f"[source] name has {len(job.source_name)} characters; it goes into the objects, with "
+            f"at most {SOURCE_NAME} characters and no backslash (PS3.5 6.2)"
+        )
     waits = (*job.busy_waits, *job.lost_waits)
     waits_right = all(isinstance(wait, (int, float)) and wait >= 0 for wait in waits)
     if not waits_right or job.response_timeout <= 0:
@@ -292,9 +317,13 @@ def typed(said: Mapping[str, Any], key: str, kind: Any, default: Any = None) -> 
 
 
 def content_digest(job: Job, adapter_digest: str) -> str:
-    """A digest over what decides the bytes sent: job.toml but its time, adapter, rules (hex)."""
+    """A digest over what decides the bytes sent: job.toml but its time, adapter, rules, mapping.
+
+    Raises MappingError if a mapping file cannot be read.
+    """
     text = to_toml(replace(job, revised="none"))
-    return hashlib.sha256(f"{text}\0{adapter_digest}\0{RULES_VERSION}".encode()).hexdigest()
+    parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job.mapping)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def revision(job: Job, adapter_digest: str) -> str:

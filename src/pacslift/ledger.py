@@ -8,14 +8,21 @@ its results are told to anybody: the ledger never says more than the target did.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
 
 from pacslift.errors import Cause, LedgerError
-from pacslift.ledger_history import AT_TARGET, give_back, remember
+from pacslift.ledger_history import (
+    AT_TARGET,
+    differs_from_sent,
+    give_back,
+    overlays_at_target,
+    remember,
+)
+from pacslift.ledger_planned import Candidate, Overlay, Planned, overlay_keys, planned_from_rows
+from pacslift.ledger_schema import bring_up_to_date
 from pacslift.ledger_tables import (
     CANDIDATES,
     CHANGES,
@@ -24,13 +31,15 @@ from pacslift.ledger_tables import (
     FINDINGS,
     INSTANCES,
     META,
+    OVERLAYS,
     TRIED,
+    UIDS,
     FileState,
     InstanceState,
-    metadata,
+    OverlayKind,
 )
 
-SCHEMA_VERSION = 2
+KEYS_ASKED = 500  # keys in one question; SQLite bounds the variables of a statement
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
 __all__ = [
@@ -41,40 +50,15 @@ __all__ = [
     "FINDINGS",
     "INSTANCES",
     "META",
+    "OVERLAYS",
     "Candidate",
     "FileState",
     "InstanceState",
     "Ledger",
+    "Overlay",
+    "OverlayKind",
     "Planned",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One place where an instance's object may lie; *relative* is below *mount*."""
-
-    mount: str
-    relative: str
-    container: str | None
-    size_bytes: int | None
-    digest_algorithm: str | None
-    digest: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """An instance that is to be sent, with its copies in order of rank."""
-
-    instance_key: str
-    sop_instance_uid: str
-    sop_class_uid: str | None
-    series_instance_uid: str | None
-    study_instance_uid: str | None
-    transfer_syntax_uid: str | None
-    digest: str | None  # of the Data Set when it was sent before
-    candidates: tuple[Candidate, ...]
-    attempts: int = 0  # how often it was begun to be sent until now
-    sent_under: str | None = None  # the job revision under which *digest* was sent
 
 
 class Ledger:
@@ -85,24 +69,13 @@ class Ledger:
         self._moment: sa.Connection | None = None
         sa.event.listen(self._engine, "connect", set_pragmas)
         try:
-            self._prepare(path)
+            bring_up_to_date(self._engine, path)
+            path.chmod(0o600)
         except sa.exc.DatabaseError as error:
             raise LedgerError(
                 f"the ledger {path} cannot be used: {error.orig}; if the disk is full make room, "
                 "otherwise restore the file from a copy of the job folder"
             ) from error
-
-    def _prepare(self, path: Path) -> None:
-        metadata.create_all(self._engine)
-        path.chmod(0o600)
-        found = self.get("schema_version")
-        if found is None:
-            self.put("schema_version", str(SCHEMA_VERSION))
-        elif found != str(SCHEMA_VERSION):
-            raise LedgerError(
-                f"the ledger {path} has schema version {found}, this pacslift writes "
-                f"{SCHEMA_VERSION}; go on with the version of pacslift that made the job"
-            )
 
     def close(self) -> None:
         """Let go of the file."""
@@ -160,7 +133,7 @@ class Ledger:
         files: Iterable[Sequence[Mapping[str, Any]]],
         counted: Mapping[str, int],
         only: Cause | None = None,
-    ) -> None:
+    ) -> int:
         """Take over a plan, given as batches of rows; what was already stored stays as it is.
 
         *counted* are the rows of the catalog and the files on disk, which the states must sum up
@@ -168,28 +141,68 @@ class Ledger:
 
         An instance that the target holds keeps its state whatever the new plan says; rows that
         the new plan no longer has are removed only if nothing was sent for them. With *only*,
-        every other instance that was judged or tried keeps its state, too.
+        every other instance that was judged or tried keeps its state, too. Gives the number of
+        those at the target that would be sent with other values now, or not at all.
         """
         stays: sa.ColumnElement[bool] = INSTANCES.c.state.in_(AT_TARGET)
         if only is not None:
             planned = INSTANCES.c.state == InstanceState.PLANNED
             stays |= ~planned & INSTANCES.c.cause.is_distinct_from(only)
         with self._write() as connection:
+            sent_with = overlays_at_target(connection)
             kept = set(connection.scalars(sa.select(INSTANCES.c.instance_key).where(stays)))
             remember(connection, ~stays)
             connection.execute(sa.delete(INSTANCES).where(~stays))
             connection.execute(sa.delete(CANDIDATES))
             connection.execute(sa.delete(FILES))
+            otherwise = 0
             for rows in instances:
-                insert_all(
-                    connection, INSTANCES, [r for r in rows if r["instance_key"] not in kept]
-                )
+                new = [row for row in rows if row["instance_key"] not in kept]
+                insert_all(connection, INSTANCES, new)
+                otherwise += sum(differs_from_sent(row, sent_with) for row in rows)
             give_back(connection)
             for rows in candidates:
                 insert_all(connection, CANDIDATES, rows)
             for rows in files:
                 insert_all(connection, FILES, rows)
             put_all(connection, {key: str(count) for key, count in counted.items()})
+            return otherwise
+
+    def add_overlays(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Keep overlays (overlay_key, kind, attributes); those that are there already stay."""
+        keep = sa.insert(OVERLAYS).prefix_with("OR IGNORE", dialect="sqlite")
+        with self._write() as connection:
+            if rows:
+                connection.execute(keep, list(rows))
+
+    def drop_overlays(self) -> None:
+        """Drop all overlays, for a plan that begins anew; not if an instance was sent with one."""
+        with self._write() as connection:
+            sent = sa.exists().where(INSTANCES.c.attempts > 0)
+            connection.execute(sa.delete(OVERLAYS).where(~sent))
+
+    def replace_uids(self, new: Mapping[str, str]) -> None:
+        """Keep the map from old to new UIDs, in place of the one there was."""
+        rows = [{"old": old, "new": made} for old, made in sorted(new.items())]
+        with self._write() as connection:
+            connection.execute(sa.delete(UIDS))
+            insert_all(connection, UIDS, rows)
+
+    def new_uids(self) -> dict[str, str]:
+        """Old UIDs and those that replace them."""
+        with self._read() as connection:
+            return {row.old: row.new for row in connection.execute(sa.select(UIDS))}
+
+    def _overlays(self, rows: Iterable[Mapping[str, Any]]) -> dict[str, Overlay]:
+        """The overlays that *rows* of INSTANCES name, by their keys."""
+        keys = sorted({key for row in rows for key in overlay_keys(row)})
+        found: dict[str, Overlay] = {}
+        with self._read() as connection:
+            for start in range(0, len(keys), KEYS_ASKED):
+                some = OVERLAYS.c.overlay_key.in_(keys[start : start + KEYS_ASKED])
+                for key, kind, attributes in connection.execute(sa.select(OVERLAYS).where(some)):
+                    found[key] = Overlay(OverlayKind(kind), attributes)
+        return found
 
     def find(self, stage: str, sentences: Iterable[str]) -> None:
         """Replace the findings of *stage* by *sentences*."""
@@ -250,7 +263,8 @@ class Ledger:
         for which in (INSTANCES.c.attempts == 0, INSTANCES.c.attempts > 0):
             after = -1
             while rows := self._planned_page(which, after, page):
-                yield from map(planned_from, grouped_by_key(rows))
+                overlays = self._overlays(rows)
+                yield from planned_from_rows(rows, overlays)
                 after = rows[-1]["position"]
 
     def _planned_page(
@@ -353,43 +367,3 @@ def put_all(connection: sa.Connection, values: Mapping[str, str]) -> None:
     """Keep *values* under their keys."""
     connection.execute(sa.delete(META).where(META.c.key.in_(values)))
     insert_all(connection, META, [{"key": k, "value": v} for k, v in values.items()])
-
-
-def grouped_by_key(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
-    """Neighbouring rows of one instance, together."""
-    group: list[Mapping[str, Any]] = []
-    for row in rows:
-        if group and group[0]["instance_key"] != row["instance_key"]:
-            yield group
-            group = []
-        group.append(row)
-    if group:
-        yield group
-
-
-def planned_from(rows: Sequence[Mapping[str, Any]]) -> Planned:
-    """One instance with its candidates, from its joined rows in order of rank."""
-    first = rows[0]
-    return Planned(
-        instance_key=first["instance_key"],
-        sop_instance_uid=first["sop_instance_uid"],
-        sop_class_uid=first["sop_class_uid"],
-        series_instance_uid=first["series_instance_uid"],
-        study_instance_uid=first["study_instance_uid"],
-        transfer_syntax_uid=first["transfer_syntax_uid"],
-        digest=first["digest"],
-        candidates=tuple(
-            Candidate(
-                row["mount"],
-                row["relative"],
-                row["container"],
-                row["size_bytes"],
-                row["digest_algorithm"],
-                row["file_digest"],
-            )
-            for row in rows
-            if row["mount"] is not None  # an instance without a copy, joined with nothing
-        ),
-        attempts=first["attempts"],
-        sent_under=first["sent_under"],
-    )

@@ -73,3 +73,18 @@ def resent_instances() -> sa.Select[Any]:
         sa.func.min(keys).label("first"),
     ]
     return sa.select(*columns).where(IS_RESENT)
+
+
+def overlays_at_target(connection: sa.Connection) -> dict[str, int]:
+    """A hash of the overlays with which each instance that the target holds was sent."""
+    columns = INSTANCES.c.instance_key, INSTANCES.c.overlays, INSTANCES.c.own_overlay
+    rows = connection.execute(sa.select(*columns).where(INSTANCES.c.state.in_(AT_TARGET)))
+    return {key: hash((overlays, own)) for key, overlays, own in rows}
+
+
+def differs_from_sent(row: Mapping[str, Any], sent: Mapping[str, int]) -> bool:
+    """Whether a plan's *row* wants an instance at the target sent otherwise, or not at all."""
+    if row["instance_key"] not in sent:
+        return False
+    wanted = hash((row.get("overlays"), row.get("own_overlay")))
+    return row["state"] != InstanceState.PLANNED or wanted != sent[row["instance_key"]]

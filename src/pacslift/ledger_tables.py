@@ -26,12 +26,21 @@ class FileState(StrEnum):
 
     USED = "used"  # the copy that an instance is read from
     SPARE_COPY = "spare_copy"  # a further copy that the dump names, lower in rank
+    WITHHELD = "withheld"  # of an instance that the old database marks as deleted, hidden, merged …
     ATTACHMENT = "attachment"  # the dump names it, as something that is no instance
     INDEX = "index"  # the dump itself, lying inside the storage
     ORPHAN = "orphan"  # an object that no row names
     ORPHAN_DUPLICATE = "orphan_duplicate"  # one whose SOP Instance UID a row does name
     NOT_DICOM = "not_dicom"  # no row names it and it is no DICOM object
     UNREADABLE = "unreadable"
+
+
+class OverlayKind(StrEnum):
+    """Whose word an overlay is; of two that say the same element the later kind wins."""
+
+    FACTS = "FACTS"  # overlays nothing: what the database says that a rule may ask for
+    DATABASE = "DB"  # the ids by which changes name them
+    MAPPING = "MAP"
 
 
 # Sent, or asked for, without the result that was hoped for.
@@ -77,10 +86,13 @@ INSTANCES = sa.Table(
     sa.Column("sent_under", sa.Text),  # the job revision under which that was
     # as sent; patient data, never shown
     sa.Column("patient_id", sa.Text),
+    sa.Column("issuer_of_patient_id", sa.Text),
     sa.Column("patient_name", sa.Text),
     sa.Column("patient_birth_date", sa.Text),
     sa.Column("accession_number", sa.Text),
     sa.Column("sent_study_date", sa.Text),
+    sa.Column("overlays", sa.Text),  # keys of OVERLAYS that all of its series has, with spaces
+    sa.Column("own_overlay", sa.Text),  # key of the one that it has for itself
     sa.Column("envelope", sa.Text),  # envelope repairs, by rule id
     sa.Column("file", sa.Text),  # the file it was read from, below its mount
     sa.Column("seconds", sa.Float),
@@ -105,9 +117,30 @@ CANDIDATES = sa.Table(  # where an instance's copies lie, best rank first
     sa.Column("mount", sa.Text, nullable=False),
     sa.Column("relative", sa.Text, nullable=False),
     sa.Column("container", sa.Text),
+    sa.Column("member", sa.Text),  # entry of a container that holds several objects
     sa.Column("size_bytes", sa.Integer),
     sa.Column("digest_algorithm", sa.Text),
     sa.Column("digest", sa.Text),
+    sqlite_with_rowid=False,
+)
+
+# What the old database or a mapping says of objects: patient data. The key is a digest of kind and
+# content, so that equal ones are kept once and a plan made again finds those it had.
+OVERLAYS = sa.Table(
+    "overlays",
+    metadata,
+    sa.Column("overlay_key", sa.Text, primary_key=True),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("attributes", sa.Text, nullable=False),  # DICOM JSON model, PS3.18 F; FACTS: names
+    one_of("kind", OverlayKind),
+    sqlite_with_rowid=False,
+)
+
+UIDS = sa.Table(  # UIDs that a rule replaces in all objects, and by which
+    "uids",
+    metadata,
+    sa.Column("old", sa.Text, primary_key=True),
+    sa.Column("new", sa.Text, nullable=False, unique=True),
     sqlite_with_rowid=False,
 )
 
@@ -124,7 +157,7 @@ FILES = sa.Table(
     sqlite_with_rowid=False,
 )
 
-CHANGES = sa.Table(
+CHANGES = sa.Table(  # every element that went out otherwise than it was stored; patient data
     "changes",
     metadata,
     sa.Column("instance_key", sa.Text, nullable=False, index=True),

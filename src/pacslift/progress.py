@@ -15,6 +15,7 @@ from pacslift.events import (
     Event,
     FilesWalked,
     InstanceSent,
+    ObjectsPrepared,
     Sink,
     StageFinished,
     StageStarted,
@@ -75,6 +76,9 @@ class Tally:
             case StudyAsked():
                 self.troubled += event.expected - event.verified
                 step = event.expected
+            case ObjectsPrepared():
+                self.troubled += event.troubled
+                step = event.objects
             case TableRead():
                 step = event.rows
             case FilesWalked():

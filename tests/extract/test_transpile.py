@@ -1,16 +1,22 @@
 """Every shipped adapter's SQL can be said in every dialect that the adapter lists."""
 
 import re
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import sqlglot
 from sqlglot import exp
 
-from pacslift.adapter import Adapter, load_adapters
+from pacslift.adapter import Adapter, Names, load_adapters
+from pacslift.cases import load_case
 from pacslift.extract.portable import NotOnServerError
 from pacslift.extract.servers import by_dialect
 from pacslift.extract.servertables import ServerColumn, ServerTable
+from pacslift.extract.take import names_of, opened_dumps
 from pacslift.extract.transpile import server_query
+from readcases import FIXTURES
 
 ADAPTERS = load_adapters()
 DIALECTS = ["mysql", "postgres", "sqlite", "tsql", "oracle"]
@@ -23,9 +29,12 @@ TABLE = {
 
 
 def tables_of(adapter: Adapter) -> dict[str, ServerTable]:
-    """Tables with the columns that the adapter knows, as a server might spell them."""
+    """Tables with the columns that the adapter knows, and those of its cases' dumps.
+
+    Spelt as a server might spell them.
+    """
     names: dict[str, dict[str, None]] = {}
-    for known in (adapter.identify, adapter.optional):
+    for known in (adapter.identify, adapter.optional, *dumped(adapter.name)):
         for table, columns in known.items():
             names.setdefault(table, {}).update(dict.fromkeys(columns))
     return {
@@ -33,6 +42,17 @@ def tables_of(adapter: Adapter) -> dict[str, ServerTable]:
                            tuple(ServerColumn(c.upper(), "varchar(64)") for c in columns))
         for table, columns in names.items()
     }  # fmt: skip
+
+
+@cache
+def dumped(name: str) -> list[Names]:
+    """Tables and columns of the dumps of an adapter's cases."""
+    known = []
+    for path in sorted((FIXTURES / name).glob("*/case.toml")):
+        dumps = load_case(path.parent).dumps
+        with TemporaryDirectory() as private, opened_dumps(dumps, Path(private)) as readers:
+            known.append(names_of(readers))
+    return known
 
 
 def said(query: str, dialect: str, **optional: list[str]) -> str:

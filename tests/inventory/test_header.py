@@ -250,5 +250,6 @@ def test_every_file_that_pydicom_ships_has_the_elements_that_pydicom_finds(path)
     assert set(stored.header.places) == set(theirs)
     twice = {again.tag for again in stored.header.repeats}  # pydicom gives the last one
     comparable = {tag for tag in theirs if theirs[tag]} - twice
-    if "E17" not in stored.envelope:  # offsets differ once the data set is inflated
+    copied = {"E17", "P08"}.intersection(stored.envelope)  # offsets differ in a copy
+    if not copied:
         assert {tag: ours[tag] for tag in comparable} == {tag: theirs[tag] for tag in comparable}

@@ -92,10 +92,16 @@ def test_the_first_copy_is_blamed_when_none_is_good():
     assert causes(found) == {"1": Cause.MISSING_FILE}
 
 
+def test_a_file_is_used_where_a_live_row_names_it_beside_a_deleted_one():
+    rows = [one("1", visibility="deleted"), one("2")]
+    found = judge(rows, [place("1", "a"), place("2", "a")], disk(a=10))
+    assert states(found) == {"a": "used"}
+
+
 def test_a_hidden_row_is_not_sent_but_owns_its_file():
     found = judge([one("1", visibility="hidden")], [place("1", "a")], disk(a=10))
     assert causes(found) == {"1": Cause.HIDDEN}
-    assert states(found) == {"a": "used"}
+    assert states(found) == {"a": "withheld"}
 
 
 def test_a_row_without_a_file_row_and_one_without_a_uid_are_named():

@@ -1,5 +1,6 @@
 """What a stored object really is, whatever its name and the database say."""
 
+import gzip
 import os
 import struct
 import time
@@ -99,7 +100,8 @@ def test_a_private_transfer_syntax_is_passed_on_as_declared(stored):
         ),
         (bytes(128) + b"DICM" + image(), ("E05",)),
         (image(), ("E05",)),
-        (b"II*\0" + bytes(124) + b"DICM" + meta(SYNTAX[EXPLICIT]) + image(), ()),
+        (b"II*\0" + bytes(124) + b"DICM" + meta(SYNTAX[EXPLICIT]) + image(), ("E07",)),
+        (part10(image(), sop_class="1.2.840.10008.5.1.4.1.1.4"), ("E11",)),
         (part10(image(), length=4711), ("E09",)),
         (part10(image(), None), ("E10",)),
         (part10(part10(image())), ("E12",)),
@@ -195,7 +197,7 @@ def test_a_stream_that_unpacks_without_end_is_refused_early(cause):
 
 
 def test_a_container_without_a_reader_is_named(cause):
-    assert cause(part10(image()), "tar") is Cause.CONTAINER_UNKNOWN
+    assert cause(part10(image()), "arj") is Cause.CONTAINER_UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -319,3 +321,61 @@ def test_a_damaged_object_is_set_aside_or_opened_and_nothing_else(
     folder = tmp_path_factory.getbasetemp()
     opens_or_is_set_aside(folder, bytes(damaged))
     opens_or_is_set_aside(folder, bytes(damaged[: cut % (len(damaged) + 1)]))
+
+
+def p_data(*fragments):
+    """P-DATA-TF PDUs, each with one value: control header and fragment."""
+    return b"".join(
+        struct.pack(">BxIIBB", 4, len(data) + 6, len(data) + 2, 1, control) + data
+        for control, data in fragments
+    )
+
+
+def test_the_framing_of_a_recorded_connection_is_taken_off(stored):
+    half = len(image()) // 2
+    command = element(0x00000100, "US", b"\1\0", IMPLICIT)
+    found = stored(p_data((3, command), (0, image()[:half]), (2, image()[half:])))
+    assert (dataset(found), found.envelope) == (image(), ("E14", "E05"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        p_data((0, image())),
+        p_data((2, image()), (2, image())),
+        p_data((2, image()))[:-3],
+        p_data((2, image())) + b"more",
+    ],
+)
+def test_a_recording_without_exactly_one_whole_data_set_is_no_object(cause, content):
+    assert cause(content) is Cause.NOT_DICOM
+
+
+def test_an_object_packed_with_gzip_is_unpacked(stored, cause):
+    found = stored(gzip.compress(part10(image())))
+    assert (dataset(found), found.envelope) == (image(), ("E32",))
+    assert cause(gzip.compress(gzip.compress(part10(image())))) is Cause.NOT_DICOM
+    assert cause(gzip.compress(part10(image()))[:-20]) is Cause.CONTAINER_DAMAGED
+    assert cause(gzip.compress(b"a log file")) is Cause.NOT_DICOM
+
+
+ACR = element(0x00080001, "UL", b"\0\1\0\0", IMPLICIT)
+ACR += element(0x00080010, "SH", b"ACR-NEMA 2.0", IMPLICIT)
+ROWS = element(0x00280010, "US", b"\4\0", IMPLICIT)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (ACR + ROWS, "E26"),
+        (element(0x00080000, "UL", b"\x1a\0\0\0", IMPLICIT) + ACR + ROWS, "E26"),
+        (b"\0\x08\0\0\0\0\0\4\0\0\0\x1a", "E27"),
+        (b"\0\x08\0\0\0\4\0\0\0\0\x1a\0", "E27"),
+        (ACR + element(0x00090010, "LO", b"SPI RELEASE 1 ", IMPLICIT) + ROWS, "E28"),
+        (part10(image(), "1.2.840.10008.1.20"), "E29"),
+    ],
+)
+def test_a_format_from_before_dicom_is_told_by_its_name(tmp_path, content, fault):
+    with pytest.raises(SetAsideError, match=fault) as refused:
+        open_stored(file_of(tmp_path, content))
+    assert refused.value.cause is Cause.RETIRED_FORMAT

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.stored import open_stored
+from pacslift.inventory.syntaxes import EXPLICIT_LITTLE
+from pacslift.repair.compression import transcoded
 from pacslift.repair.frames import DEFLATED_FRAMES, packed
 from pacslift.repair.outgoing import prepare
 from storedobjects import element, file_of, fragments, identified, part10, sent
@@ -38,8 +40,8 @@ def segmentation(*frames: bytes, rows=2, columns=4, bits=16, count=None) -> byte
 
 def fallen_back(tmp_path, content: bytes) -> bytes:
     with prepare(open_stored(file_of(tmp_path, content))) as outgoing:
-        native = outgoing.fallback()
-        assert native.transfer_syntax_uid == "1.2.840.10008.1.2.1"
+        native = transcoded(outgoing, EXPLICIT_LITTLE)
+        assert native.transfer_syntax_uid == EXPLICIT_LITTLE
         assert [change.rule for change in native.changes] == ["TRANSCODE"]
         return sent(native)
 

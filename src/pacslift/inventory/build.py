@@ -15,6 +15,7 @@ from pacslift.extract.answers import ANSWER
 from pacslift.extract.shapes import ORIGIN_ROW
 from pacslift.extract.store import ORIGIN_DUMP
 from pacslift.inventory import normalize
+from pacslift.inventory.blobcolumns import FAULT
 from pacslift.inventory.catalog import CONTAINERS, KEYS, SCHEMAS, VISIBILITIES, Catalog
 
 DATES = {"patient_birth_date": normalize.date, "study_date": normalize.date,
@@ -34,13 +35,15 @@ def build_catalog(adapter: Adapter, tables: Mapping[str, pl.LazyFrame]) -> Catal
     made: dict[str, pl.DataFrame] = {}
     for name in SCHEMAS:
         raw = run_query(adapter, name, frames)
-        made[name] = canonical(adapter, name, raw)
+        findings += attribute_findings(name, raw)
+        made[name] = canonical(adapter, name, raw.drop(FAULT, strict=False))
         if name in KEYS:
             made[name], doubled = unique_keys(made[name], KEYS[name])
             findings += [f"{name}: {doubled} rows repeat the key of an earlier row"] * bool(doubled)
+    made["files"], nobodys = files_of_somebody(made["files"])
     made["files"], ownerless = owned_files(files_of_each(made["files"], made["instances"]),
                                            made["instances"])  # fmt: skip
-    findings += ownerless
+    findings += [*nobodys, *ownerless]
     require_sense(adapter, made)
     return Catalog(made, tuple(findings))
 
@@ -148,6 +151,32 @@ def files_of_each(files: pl.DataFrame, instances: pl.DataFrame) -> pl.DataFrame:
     owned = files.sort(files.columns).with_columns(instance_key=pl.coalesce(key, "instance_key"))
     copies = owned.sort("instance_key", "rank", maintain_order=True)
     return copies.with_columns(rank=pl.int_range(pl.len()).over("instance_key"))
+
+
+def files_of_somebody(files: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
+    """*files* with a key, and a sentence on those where the old database itself names no owner."""
+    owned = files.filter(pl.col("instance_key").is_not_null())
+    lost = files.height - owned.height
+    sentence = (
+        f"{lost} rows of files have no instance in the old database; what lies at their paths is "
+        "opened and listed like any file that no row names"
+    )
+    return owned, [sentence] * bool(lost)
+
+
+def attribute_findings(table: str, rows: pl.DataFrame) -> list[str]:
+    """A sentence on the attribute blobs of *table* that say less than they should."""
+    if FAULT not in rows.columns:
+        return []
+    bad = rows.filter(pl.col(FAULT).is_not_null()).sort(KEYS[table])
+    if not bad.height:
+        return []
+    keys = shortened(bad[KEYS[table]].to_list())
+    sentence = (
+        f"{table}: the attributes of {bad.height} rows are damaged; they are used as far as they "
+        f"can be read, and columns for the rest ({KEYS[table]} {keys}; first: {bad[FAULT][0]})"
+    )
+    return [sentence]
 
 
 def owned_files(files: pl.DataFrame, instances: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:

@@ -63,12 +63,14 @@ class MemoryBytes:
 class FileBytes:
     """An object in an open file. Owns *fd* from the moment it is made, also if that fails.
 
+    Takes *start* and *size* where the object is a stretch of the file and not all of it.
     Raises SetAsideError UNREADABLE when the disk fails, TRUNCATED when the file shrinks meanwhile.
     """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, start: int = 0, size: int | None = None) -> None:
         self._fd = fd
-        self.size = os.fstat(fd).st_size
+        self._start = start
+        self.size = os.fstat(fd).st_size - start if size is None else size
         try:
             self._first = self._read_file(0, min(FIRST_BLOCK, self.size))
         except SetAsideError:
@@ -89,7 +91,8 @@ class FileBytes:
         if start < min(end, known):
             pieces.append(memoryview(self._first)[start : min(end, known)])
         if max(start, known) < end:
-            pieces.append(FileSpan(self._fd, max(start, known), end - max(start, known)))
+            begin = max(start, known)
+            pieces.append(FileSpan(self._fd, self._start + begin, end - begin))
         return tuple(pieces)
 
     def close(self) -> None:
@@ -100,7 +103,7 @@ class FileBytes:
 
     def _read_file(self, offset: int, length: int) -> bytes:
         try:
-            data = os.pread(self._fd, length, offset)
+            data = os.pread(self._fd, length, self._start + offset)
         except OSError as error:
             raise SetAsideError(
                 Cause.UNREADABLE,

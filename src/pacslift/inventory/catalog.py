@@ -79,7 +79,7 @@ FILES = pl.Schema(
         "root": TEXT,  # as the dump names it: a device, an old prefix, or "" for the only root
         "path": TEXT,  # below the root, as the dump spells it
         "member": TEXT,  # name inside a container that holds several objects
-        "container": TEXT,  # part10, bare, orthanc-zlib; null: told by the content
+        "container": TEXT,  # one of CONTAINERS; null: told by the content
         "size_bytes": COUNT,  # of the file on disk
         "digest_algorithm": TEXT,  # of the file on disk: md5, sha1, sha256
         "digest": TEXT,  # hex
@@ -108,7 +108,7 @@ KEYS = {
 
 VISIBILITIES = ("live", "hidden", "merged", "rejected", "deleted", "remote")
 AVAILABILITIES = ("online", "nearline", "offline", "unavailable")
-CONTAINERS = ("part10", "bare", "orthanc-zlib")
+CONTAINERS = ("part10", "bare", "orthanc-zlib", "tar")
 
 
 @dataclass(frozen=True)
@@ -135,3 +135,8 @@ def write_catalog(catalog: Catalog, folder: Path) -> None:
 def read_catalog(folder: Path) -> Catalog:
     """The catalog that write_catalog wrote."""
     return Catalog({name: pl.read_parquet(folder / f"{name}.parquet") for name in SCHEMAS})
+
+
+def scan_catalog(folder: Path) -> dict[str, pl.LazyFrame]:
+    """The same tables, to be read as far as a query needs them."""
+    return {name: pl.scan_parquet(folder / f"{name}.parquet") for name in SCHEMAS}

@@ -5,13 +5,17 @@ A walk is believed if it reaches the end exactly, or Pixel Data and then a tail 
 and then exactly one of them must. Zero bytes never count as elements.
 """
 
-from dataclasses import dataclass
-
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory.bytesource import ByteSource
+from pacslift.inventory.ancestors import refuse_ancestor, refuse_word_orders
+from pacslift.inventory.bytesource import ByteSource, MemoryBytes
 from pacslift.inventory.filemeta import Meta
-from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Encoding, Fault, Header, walk
-from pacslift.inventory.syntaxes import EXPLICIT_LITTLE, SYNTAX_OF, compressed, encoding_of, native
+from pacslift.inventory.header import PIXEL_DATA, Encoding, Fault, Header, walk
+from pacslift.inventory.mend import MOST_BYTES as MOST_MENDED
+from pacslift.inventory.mend import mend
+from pacslift.inventory.pixelsyntax import DataSet, settled
+from pacslift.inventory.syntaxes import EXPLICIT_LITTLE, SYNTAX_OF, encoding_of
+
+__all__ = ["DataSet", "find_dataset"]
 
 _FRAMES = 0x00280008
 # SOP class and instance, ACR-NEMA's recognition code, Patient ID, study, Rows: what tells a data
@@ -19,6 +23,7 @@ _FRAMES = 0x00280008
 _MARKS = (0x00080016, 0x00080018, 0x00080010, 0x00100020, 0x0020000D, 0x00280010)
 _BEHIND_PIXELS = frozenset({b"\x7f\xe0", b"\xff\xfa", b"\xff\xfc"})  # signatures, padding
 _CUT = frozenset({Fault.OVERRUN, Fault.NO_DELIMITER})
+_MENDABLE = frozenset({Cause.TRUNCATED, Cause.HEADER_DAMAGED})
 _SHORT_TAIL = 4096
 _CHUNK = 256 * 1024
 _FOREIGN = {
@@ -35,20 +40,25 @@ _FOREIGN = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DataSet:
-    """Where a data set lies in its source, and how it is written."""
-
-    header: Header
-    transfer_syntax_uid: str
-    envelope: tuple[str, ...]
-
-
 def find_dataset(source: ByteSource, meta: Meta) -> DataSet:
     """Find the data set behind *meta*, and how it is written.
 
-    Raises  SetAsideError NOT_DICOM, TRUNCATED, HEADER_DAMAGED or PIXELS_DAMAGED.
+    Raises  SetAsideError NOT_DICOM, RETIRED_FORMAT, TRUNCATED, HEADER_DAMAGED or PIXELS_DAMAGED.
     """
+    refuse_word_orders(source)
+    try:
+        found = _walked(source, meta)
+    except SetAsideError as refusal:
+        mended = _mended(source, meta) if refusal.cause in _MENDABLE else None
+        if mended is None:
+            raise
+        found = mended
+    refuse_ancestor(found.source, found.header, found.transfer_syntax_uid)
+    return settled(found)
+
+
+def _walked(source: ByteSource, meta: Meta) -> DataSet:
+    """The data set as it follows from its elements' own headers."""
     syntax = meta.transfer_syntax_uid
     if syntax is None:
         return _sniffed(source, meta, [])
@@ -56,7 +66,31 @@ def find_dataset(source: ByteSource, meta: Meta) -> DataSet:
     tail = _tail(source, header)
     if tail is None or not header.places:
         return _sniffed(source, meta, [header])
-    return _believed(header, syntax, (*meta.envelope, *tail))
+    return DataSet(source, header, syntax, (*meta.envelope, *tail))
+
+
+def _mended(source: ByteSource, meta: Meta) -> DataSet | None:
+    """The data set written anew where no plain walk came to its end; None if that fails, too."""
+    if source.size - meta.start > MOST_MENDED:
+        return None
+    declared = encoding_of(meta.transfer_syntax_uid or EXPLICIT_LITTLE)
+    data = source.read(meta.start, source.size - meta.start)
+    if declared is Encoding.EXPLICIT_BIG:
+        return None
+    implicit = declared is Encoding.IMPLICIT_LITTLE
+    for hypothesis in (implicit, not implicit):
+        anew = mend(data, implicit=hypothesis)
+        if anew is None:
+            continue
+        encoding = Encoding.IMPLICIT_LITTLE if anew.implicit else Encoding.EXPLICIT_LITTLE
+        copy = MemoryBytes(anew.data)
+        header = walk(copy, 0, copy.size, encoding)
+        if header.fault is None and _marked(header):
+            syntax = meta.transfer_syntax_uid
+            if syntax is None or encoding_of(syntax) is not encoding:
+                syntax = SYNTAX_OF[encoding]
+            return DataSet(copy, header, syntax, (*meta.envelope, *anew.faults))
+    return None
 
 
 def _sniffed(source: ByteSource, meta: Meta, failed: list[Header]) -> DataSet:
@@ -81,30 +115,12 @@ def _sniffed(source: ByteSource, meta: Meta, failed: list[Header]) -> DataSet:
     how = "E18" if failed else "E10"
     if not meta.certain:
         how = "E05" if header.start == meta.start else "E06"
-    return _believed(header, SYNTAX_OF[header.encoding], (*meta.envelope, how, *tail))
+    return DataSet(source, header, SYNTAX_OF[header.encoding], (*meta.envelope, how, *tail))
 
 
 def _marked(header: Header) -> bool:
     """Say whether a walk met one of the elements that tell a data set from chance."""
     return any(mark in header.places for mark in _MARKS)
-
-
-def _believed(header: Header, syntax: str, envelope: tuple[str, ...]) -> DataSet:
-    """Give the data set unless its Pixel Data contradicts its transfer syntax."""
-    place = header.places.get(PIXEL_DATA)
-    length = place[3] if place else 0
-    if length == UNDEFINED and (native(syntax) or syntax == EXPLICIT_LITTLE):
-        raise SetAsideError(
-            Cause.PIXELS_DAMAGED,
-            f"Pixel Data is in fragments, which transfer syntax {syntax} does not allow; "
-            "the syntax that its bit stream has must be known to send it",
-        )
-    if length not in {0, UNDEFINED} and compressed(syntax):
-        raise SetAsideError(
-            Cause.PIXELS_DAMAGED,
-            f"Pixel Data of {length} bytes is not in fragments, as transfer syntax {syntax} wants",
-        )
-    return DataSet(header, syntax, envelope)
 
 
 def _tail(source: ByteSource, header: Header) -> tuple[str, ...] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 import polars as pl
 
@@ -13,15 +14,25 @@ from pacslift.inventory.roots import Mounts
 from pacslift.inventory.walkfiles import Kind, walk_files
 
 TELL_EVERY = 5_000  # files between two events
+OFFLINE = "offline"
+
+Place: TypeAlias = tuple[str | None, str | None, str | None, str | None]
+"""Mount and relative path of a row, or the cause and detail against it."""
 
 
 def locate_all(catalog: Catalog, folders: Mapping[str, Path]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """PLACES of the catalog's files rows, and mount, relative, kind of its attachments."""
     files = catalog["files"]
-    roots = files.filter(pl.col("rank") == 0)["root"].unique().drop_nulls()
+    first = files.filter(pl.col("path").is_not_null(), pl.col("rank") == 0)
+    roots = first["root"].unique().drop_nulls()
     only = roots[0] if roots.len() == 1 else None
     mounts = Mounts(folders, only)
-    places = [locate(mounts, row["root"], row["path"]) for row in files.iter_rows(named=True)]
+    places = [
+        on_medium(row["root"])
+        if row["path"] is None and row["availability"] == OFFLINE
+        else locate(mounts, row["root"], row["path"])
+        for row in files.iter_rows(named=True)
+    ]
     added = pl.DataFrame(
         places,
         schema={c: PLACES[c] for c in ("mount", "relative", "cause", "detail")},
@@ -38,9 +49,13 @@ def locate_all(catalog: Catalog, folders: Mapping[str, Path]) -> tuple[pl.DataFr
     )
 
 
-def locate(
-    mounts: Mounts, root: str | None, path: str | None
-) -> tuple[str | None, str | None, str | None, str | None]:
+def on_medium(name: str | None) -> Place:
+    """Nowhere: the object lies on a medium that somebody has to fetch."""
+    detail = f"it lies on the offline medium {name or 'without a name'} alone; copy that one first"
+    return None, None, Cause.OFFLINE.value, detail
+
+
+def locate(mounts: Mounts, root: str | None, path: str | None) -> Place:
     """Mount and relative path of one row, or the cause and detail against it."""
     if path is None:
         return None, None, Cause.NO_FILE_ROW.value, "its row in the database has no path"

@@ -64,7 +64,7 @@ def content_digest(place: Mapping[str, str]) -> bytes | None:
     try:
         with one_object():
             fd = open_inside(Path(place["mount"]), place["relative"])
-            take_in(digest, open_stored(fd, place["container"]))
+            take_in(digest, open_stored(fd, place["container"], place["member"]))
     except SetAsideError:
         return None
     return digest.digest()

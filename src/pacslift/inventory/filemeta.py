@@ -2,8 +2,8 @@
 
 Group 2 is never sent: only the transfer syntax and the identity are taken from it. So whatever else
 is wrong with it heals by leaving it behind, and is noted by its id in repair.md: no preamble (E03),
-no preamble and no magic (E04), implicit VR (E08), group length missing or wrong (E09), twice (E12),
-a command set behind it (E13). PS3.10 7.1, PS3.7 6.3.1.
+no preamble and no magic (E04), a preamble that is not empty (E07), implicit VR (E08), group length
+missing or wrong (E09), twice (E12), a command set behind it (E13). PS3.10 7.1, PS3.7 6.3.1.
 """
 
 from dataclasses import dataclass, field, replace
@@ -35,6 +35,7 @@ class Meta:
     sop_instance_uid: str | None = None
     envelope: tuple[str, ...] = ()
     certain: bool = False
+    implementation_class_uid: str | None = None
 
 
 @dataclass(slots=True)
@@ -65,10 +66,12 @@ def read_meta(source: ByteSource) -> Meta:
     block = _block(source, start, _META)
     if block.end == start:
         return _past_more(source, Meta(start, envelope=ids if start else ()))
+    ids += ("E07",) if start == _BEHIND_MAGIC and any(first[:_PREAMBLE]) else ()
     ids += ("E08",) if block.implicit else ()
     ids += ("E09",) if block.declared != block.end else ()
     uids = block.uid(0x0010), block.uid(0x0002), block.uid(0x0003)
-    meta = Meta(block.end, *uids, envelope=ids, certain=True)
+    writer = block.uid(0x0012)
+    meta = Meta(block.end, *uids, envelope=ids, certain=True, implementation_class_uid=writer)
     return _past_more(source, meta)
 
 

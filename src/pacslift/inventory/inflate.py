@@ -7,7 +7,7 @@ takes back when it is closed; so memory does not grow with the object and nothin
 import os
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.bytesource import ByteSource, FileBytes, MemoryBytes
@@ -17,20 +17,28 @@ MOST_IN_MEMORY = 16 * 1024**2
 # Blank images do reach deflate's limit of 1032:1, but no large object is blank altogether.
 MOST_RATIO, RATIO_FREE = 250, 64 * 1024**2
 _CHUNK = 256 * 1024
-RAW, WRAPPED = -zlib.MAX_WBITS, zlib.MAX_WBITS
+RAW, WRAPPED, GZIP = -zlib.MAX_WBITS, zlib.MAX_WBITS, zlib.MAX_WBITS | 16
 
 
 def inflate(source: ByteSource, start: int, kind: int, most: int = MOST_BYTES) -> ByteSource:
     """Unpack the stream from *start* to the end of *source*; the source stays open.
 
-    Takes   *kind*, RAW or WRAPPED (RFC 1951, RFC 1950); *most*, the size not to pass.
+    Takes   *kind*, RAW, WRAPPED or GZIP (RFC 1951, 1950, 1952); *most*, the size not to pass.
     Gives   the result as a source of its own.
     Raises  SetAsideError CONTAINER_DAMAGED when the stream is broken, ends early or passes a limit.
+    """
+    return collected(_pieces(source, start, kind, most))
+
+
+def collected(pieces: Iterable[bytes]) -> ByteSource:
+    """Put the pieces into memory or, when they are many, into a file without a name.
+
+    Raises  SetAsideError UNREADABLE when that does not fit on the disk.
     """
     held = bytearray()
     spilled = -1
     try:
-        for piece in _pieces(source, start, kind, most):
+        for piece in pieces:
             held += piece
             if len(held) > MOST_IN_MEMORY:
                 spilled = spilled if spilled >= 0 else _nameless_file()

@@ -20,7 +20,8 @@ UNDEFINED = 0xFFFFFFFF
 DEEPEST = 64  # sequences within sequences; real objects stay below ten
 _NEAR = 4 * 1024  # read after a jump: only an element's header is wanted there
 _FAR = 256 * 1024  # read when the walk runs out of its window: it goes on element by element
-_MARGIN = bytes(16)  # behind the end, so that a header cut short can be unpacked
+MARGIN = 16  # zero bytes behind the end, so that a header cut short can be unpacked
+_MARGIN = bytes(MARGIN)
 
 ITEM_GROUP = 0xFFFE
 ITEM = 0xFFFEE000

@@ -39,12 +39,14 @@ class Probed:
     study_date: str = ""
 
 
-def probe(mount: Path, relative: str, container: str | None = None) -> Probed:
-    """Read the identity of the object in a file below *mount*.
+def probe(
+    mount: Path, relative: str, container: str | None = None, member: str | None = None
+) -> Probed:
+    """Read the identity of the object in a file below *mount*; see open_stored().
 
     Raises  SetAsideError, whatever is wrong with the path, the file or the object.
     """
-    stored = open_stored(open_inside(mount, relative), container)
+    stored = open_stored(open_inside(mount, relative), container, member)
     try:
         return identity(stored)
     finally:

@@ -23,6 +23,7 @@ PLACES = pl.Schema(
         "mount": pl.String(),  # null with a cause: it lies nowhere that may be read
         "relative": pl.String(),  # below the mount, with slashes
         "container": pl.String(),
+        "member": pl.String(),
         "size_bytes": pl.Int64(),
         "digest_algorithm": pl.String(),
         "digest": pl.String(),
@@ -49,6 +50,9 @@ VISIBILITY_CAUSES = {
     "deleted": Cause.DELETED,
     "remote": Cause.REMOTE,
 }
+
+# States that rows give to the files they name; the first of several counts.
+_BY_ROWS = pl.Enum(["used", "spare_copy", "withheld"])
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def reconcile(catalog: Catalog, places: pl.DataFrame, disk: pl.DataFrame,
     return Reconciled(
         instances=judge_instances(catalog["instances"], judged),
         candidates=usable.select(c for c in PLACES if c not in ("cause", "detail")),
-        files=judge_files(disk, judged, attachments),
+        files=judge_files(disk, judged, attachments, withheld(catalog)),
     )
 
 
@@ -154,7 +158,7 @@ def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(Cause.UNREADABLE.value))
         .when(size == 0)
         .then(pl.lit(Cause.EMPTY_FILE.value))
-        .when(said.is_not_null() & (said != size))
+        .when(said.is_not_null() & (said != size) & pl.col("member").is_null())
         .then(pl.lit(Cause.SIZE_DIFFERS.value))
     )
     where = pl.col("relative").fill_null("")
@@ -205,28 +209,42 @@ def judge_instances(instances: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFra
     return joined.select("instance_key", cause=cause, detail=detail)
 
 
+def withheld(catalog: Catalog) -> pl.Series:
+    """Keys of the instances that the old database itself does not show any more."""
+    rows = catalog["instances"].filter(pl.col("visibility").is_in(list(VISIBILITY_CAUSES)))
+    return rows["instance_key"]
+
+
 def judge_files(
-    disk: pl.DataFrame, judged: pl.DataFrame, attachments: pl.DataFrame
+    disk: pl.DataFrame, judged: pl.DataFrame, attachments: pl.DataFrame, hidden: pl.Series
 ) -> pl.DataFrame:
-    """Every file of *disk* once, with its state where something names it."""
+    """Every file of *disk* once, with its state where something names it.
+
+    Ties: a file that several rows name is used if one of them reads it, be others deleted or not;
+    *hidden* are the keys of instances that are not sent at all.
+    """
+    best = (
+        pl.struct(pl.col("cause").is_not_null(), "rank").rank("ordinal").over("instance_key") == 1
+    )
+    said = (
+        pl.when(pl.col("instance_key").is_in(hidden.implode()))
+        .then(pl.lit(FileState.WITHHELD.value))
+        .when(best)
+        .then(pl.lit(FileState.USED.value))
+        .otherwise(pl.lit(FileState.SPARE_COPY.value))
+        .cast(_BY_ROWS)
+    )
     named = (
         judged.filter(pl.col("relative").is_not_null())
-        .with_columns(
-            chosen=pl.struct(pl.col("cause").is_not_null(), "rank")
-            .rank("ordinal")
-            .over("instance_key")
-            == 1
-        )
-        .sort("chosen", descending=True)
+        .with_columns(said=said)
+        .sort("said", maintain_order=True)
         .unique(["mount", "relative"], keep="first", maintain_order=True)
-        .select("mount", "relative", "instance_key", "chosen")
+        .select("mount", "relative", "instance_key", pl.col("said").cast(pl.String()))
     )
     beside = attachments.select("mount", "relative", "kind").unique(["mount", "relative"])
     state = (
-        pl.when(pl.col("chosen"))
-        .then(pl.lit(FileState.USED.value))
-        .when(pl.col("instance_key").is_not_null())
-        .then(pl.lit(FileState.SPARE_COPY.value))
+        pl.when(pl.col("said").is_not_null())
+        .then("said")
         .when(pl.col("kind").is_not_null())
         .then(pl.lit(FileState.ATTACHMENT.value))
         .when(pl.col("fault").is_not_null())

@@ -40,11 +40,13 @@ def probe_sample(
     return probe_rows(found, rows, probe_or_fault, keep_faults=mode == "all")
 
 
-def probe_or_fault(mount: Path, relative: str, container: str | None) -> Probed | SetAsideError:
+def probe_or_fault(
+    mount: Path, relative: str, container: str | None, member: str | None
+) -> Probed | SetAsideError:
     """What probe() gives, or the error it raises."""
     try:
         with one_object():
-            return probe(mount, relative, container)
+            return probe(mount, relative, container, member)
     except SetAsideError as error:
         return error
 
@@ -52,7 +54,7 @@ def probe_or_fault(mount: Path, relative: str, container: str | None) -> Probed 
 def probe_rows(
     found: Reconciled,
     rows: pl.DataFrame,
-    look: Callable[[Path, str, str | None], Probed | SetAsideError],
+    look: Callable[[Path, str, str | None, str | None], Probed | SetAsideError],
     *,
     keep_faults: bool,
 ) -> tuple[Reconciled, dict[Pair, int], list[str]]:
@@ -60,7 +62,7 @@ def probe_rows(
     pairs: dict[Pair, int] = {}
     faults: dict[str, tuple[str, str]] = {}
     for row in rows.iter_rows(named=True):
-        seen = look(Path(row["mount"]), row["relative"], row["container"])
+        seen = look(Path(row["mount"]), row["relative"], row["container"], row["member"])
         if isinstance(seen, SetAsideError):
             faults[row["instance_key"]] = (seen.cause.value, seen.detail)
         else:

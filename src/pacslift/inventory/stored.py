@@ -11,18 +11,20 @@ import zlib
 from dataclasses import dataclass, replace
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import framing, tars
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.dataset import DataSet, find_dataset
 from pacslift.inventory.filemeta import Meta, read_meta
 from pacslift.inventory.header import UNDEFINED, Header
-from pacslift.inventory.inflate import MOST_BYTES, RAW, WRAPPED, inflate
+from pacslift.inventory.inflate import GZIP, MOST_BYTES, RAW, WRAPPED, inflate
 from pacslift.inventory.syntaxes import INFLATED
 
 SOP_CLASS, SOP_INSTANCE = 0x00080016, 0x00080018
 _DIRECTORY_RECORDS = 0x00041220
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
+_GZIP = b"\x1f\x8b\x08"  # RFC 1952 2.3.1, method deflate
 _PACKED_LENGTH = 8  # Orthanc writes the unpacked length before the stream
-CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib"})
+CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib", tars.CONTAINER})
 
 
 @dataclass(slots=True)
@@ -41,6 +43,7 @@ class StoredObject:
     meta_sop_class_uid: str | None
     meta_sop_instance_uid: str | None
     envelope: tuple[str, ...]
+    implementation_class_uid: str | None = None
 
     def value(self, tag: int) -> bytes | None:
         """Give the bytes of a top-level element's value; None where there is no such element."""
@@ -60,13 +63,13 @@ class StoredObject:
         self.source.close()
 
 
-def open_stored(fd: int, container: str | None = None) -> StoredObject:
+def open_stored(fd: int, container: str | None = None, member: str | None = None) -> StoredObject:
     """Find the data set in an open file; owns the descriptor from then on, also on error.
 
-    Takes   *container*: "part10", "bare", "orthanc-zlib", or None; the first two are the same as
-            None, since the bytes decide.
+    Takes   *container*: "part10", "bare", "orthanc-zlib", "tar" or None; the first two are the same
+            as None, since the bytes decide. *member* names the entry of a "tar".
     Raises  SetAsideError NOT_DICOM, TRUNCATED, HEADER_DAMAGED, PIXELS_DAMAGED, CONTAINER_DAMAGED,
-            CONTAINER_UNKNOWN, EMPTY_FILE or UNREADABLE.
+            CONTAINER_UNKNOWN, EMPTY_FILE, UNREADABLE, or MISSING_FILE for an entry.
     """
     if container is not None and container not in CONTAINERS:
         os.close(fd)
@@ -74,7 +77,7 @@ def open_stored(fd: int, container: str | None = None) -> StoredObject:
             Cause.CONTAINER_UNKNOWN,
             f"container {container!r} has no reader; known are {', '.join(sorted(CONTAINERS))}",
         )
-    source = FileBytes(fd)
+    source = _source(fd, container, member)
     try:
         packed = container == "orthanc-zlib" or (container is None and _looks_packed(source))
         return _unpacked(source) if packed else _stored_in(source)
@@ -83,22 +86,42 @@ def open_stored(fd: int, container: str | None = None) -> StoredObject:
         raise
 
 
+def _source(fd: int, container: str | None, member: str | None) -> FileBytes:
+    """The bytes of the object: all of the file, or the stretch that is its entry."""
+    if container != tars.CONTAINER:
+        return FileBytes(fd)
+    try:
+        entry = tars.entry_of(fd, member)
+    except BaseException:
+        os.close(fd)
+        raise
+    return FileBytes(fd, entry.offset, entry.size)
+
+
 def _stored_in(source: ByteSource) -> StoredObject:
     if not source.size:
         raise SetAsideError(Cause.EMPTY_FILE, "the file has no bytes")
+    if source.read(0, len(_GZIP)) == _GZIP:
+        return _gunzipped(source)
     meta = read_meta(source)
     if meta.sop_class_uid == _MEDIA_STORAGE_DIRECTORY:
         raise _directory()
     if meta.transfer_syntax_uid in INFLATED:
         return _inflated(source, meta)
+    if not meta.start and framing.looks_framed(source):
+        return _unframed(source)
     return _finished(source, meta, find_dataset(source, meta))
 
 
 def _finished(source: ByteSource, meta: Meta, found: DataSet) -> StoredObject:
+    """Make the object; a copy that was made of its data set takes the place of *source*."""
+    if found.source is not source:
+        source.close()
     if _DIRECTORY_RECORDS in found.header:
+        found.source.close()
         raise _directory()
-    return StoredObject(
-        source,
+    stored = StoredObject(
+        found.source,
         found.header,
         found.header.start,
         found.header.stop,
@@ -106,6 +129,21 @@ def _finished(source: ByteSource, meta: Meta, found: DataSet) -> StoredObject:
         meta.sop_class_uid,
         meta.sop_instance_uid,
         found.envelope,
+        meta.implementation_class_uid,
+    )
+    if _meta_differs(stored):
+        stored.envelope += ("E11",)
+    return stored
+
+
+def _meta_differs(stored: StoredObject) -> bool:
+    """Say whether the meta names another object than the data set, whose word is sent (E11)."""
+    return any(
+        said is not None and tag in stored.header and said != stored.uid(tag)
+        for tag, said in (
+            (SOP_CLASS, stored.meta_sop_class_uid),
+            (SOP_INSTANCE, stored.meta_sop_instance_uid),
+        )
     )
 
 
@@ -146,6 +184,39 @@ def _unpacked(source: ByteSource) -> StoredObject:
         raise
     source.close()
     return stored
+
+
+def _gunzipped(source: ByteSource) -> StoredObject:
+    """Open an object that somebody packed with gzip (E32); one within another is not looked for."""
+    plain = inflate(source, 0, GZIP)
+    if plain.read(0, len(_GZIP)) == _GZIP:
+        plain.close()
+        raise SetAsideError(Cause.NOT_DICOM, "the file is a gzip stream inside another")
+    try:
+        stored = _stored_in(plain)
+    except BaseException:
+        plain.close()
+        raise
+    source.close()
+    return replace(stored, envelope=("E32", *stored.envelope))
+
+
+def _unframed(source: ByteSource) -> StoredObject:
+    """Open an object that was recorded with the framing of its connection (E14)."""
+    spans = framing.data_set_spans(source)
+    if spans is None:
+        raise SetAsideError(
+            Cause.NOT_DICOM,
+            "the file is a recorded connection that does not hold exactly one whole data set",
+        )
+    plain = framing.gathered_data_set(source, spans)
+    try:
+        stored = _stored_in(plain)
+    except BaseException:
+        plain.close()
+        raise
+    source.close()
+    return replace(stored, envelope=("E14", *stored.envelope))
 
 
 def _inflated(source: ByteSource, meta: Meta) -> StoredObject:

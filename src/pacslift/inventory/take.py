@@ -18,6 +18,7 @@ from pacslift.inventory.catalog import Catalog
 from pacslift.inventory.disk import list_disk, locate_all
 from pacslift.inventory.duplicates import settle_duplicates
 from pacslift.inventory.findings import catalog_findings, counts_that_differ
+from pacslift.inventory.intar import look_into_tars
 from pacslift.inventory.reconcile import Reconciled, reconcile
 from pacslift.inventory.sample import Pair, probe_sample
 from pacslift.inventory.unnamed import judge_unnamed, name_index
@@ -65,7 +66,12 @@ def take_inventory(
     require_folders(mounts)
     places, attachments = locate_all(catalog, mounts)
     disk = list_disk(mounts.values(), tell)
+    entries = None
+    if probe_mode != "none":
+        places, entries = look_into_tars(catalog, places, disk, attachments)
     found = reconcile(catalog, places, disk, attachments)
+    if entries is not None:
+        found = with_files(found, pl.concat([found.files, entries]))
     lost = all_lost(catalog, found, mounts)
     if lost and not accept_lost:
         raise StorageRootError(f"{lost}. {LOST_REMEDY}")

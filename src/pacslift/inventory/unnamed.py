@@ -1,5 +1,6 @@
 """Files that no row names: the dump itself, orphans, and what is no object at all."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -8,11 +9,15 @@ import polars as pl
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.catalog import Catalog
 from pacslift.inventory.probe import probe
+from pacslift.inventory.roots import open_inside
+from pacslift.inventory.tars import CONTAINER, names_in
 from pacslift.ledger import FileState
 from pacslift.unforeseen import one_object
 
 # Causes that leave open whether the file is an object.
 UNKNOWN = (Cause.UNREADABLE, Cause.INTERNAL_FAULT)
+
+TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257  # POSIX 1003.1, ustar interchange format
 
 
 def name_index(files: pl.DataFrame, dumps: Sequence[Path]) -> pl.DataFrame:
@@ -30,7 +35,7 @@ def name_index(files: pl.DataFrame, dumps: Sequence[Path]) -> pl.DataFrame:
 
 def judge_unnamed(files: pl.DataFrame, catalog: Catalog, *, look: bool) -> pl.DataFrame:
     """Give every file without a state one, by opening it if *look* allows."""
-    owners = dict(catalog["instances"].select("sop_instance_uid", "instance_key").iter_rows())
+    owners = owners_of(catalog)
     unnamed = files.filter(pl.col("state").is_null())
     verdicts = [
         judge_one(Path(row["mount"]), row["relative"], owners, look=look)
@@ -46,18 +51,46 @@ def judge_unnamed(files: pl.DataFrame, catalog: Catalog, *, look: bool) -> pl.Da
     )  # fmt: skip
 
 
+def owners_of(catalog: Catalog) -> dict[str, str]:
+    """SOP Instance UID to the key of an instance that has it."""
+    return dict(catalog["instances"].select("sop_instance_uid", "instance_key").iter_rows())
+
+
+def objects_within(mount: Path, relative: str) -> str | None:
+    """What to say of a TAR file that no row names; None if it is none."""
+    try:
+        fd = open_inside(mount, relative)
+    except SetAsideError:
+        return None
+    try:
+        if os.pread(fd, len(TAR_MAGIC), TAR_MAGIC_AT) != TAR_MAGIC:
+            return None
+        return f"a TAR file of {len(names_in(fd))} entries, which no row names"
+    except SetAsideError as error:
+        return f"a TAR file that no row names; {error.detail}"
+    finally:
+        os.close(fd)
+
+
 def judge_one(
-    mount: Path, relative: str, owners: Mapping[str, str], *, look: bool
+    mount: Path,
+    relative: str,
+    owners: Mapping[str, str],
+    *,
+    look: bool,
+    member: str | None = None,
 ) -> tuple[str, str]:
-    """State and detail of one file that nothing names."""
+    """State and detail of one file that nothing names, or of the *member* of a TAR file."""
     if not look:
         return FileState.ORPHAN, "no row names it; not opened"
     try:
         with one_object():
-            probed = probe(mount, relative, None)
+            probed = probe(mount, relative, None if member is None else CONTAINER, member)
     except SetAsideError as error:
-        state = FileState.UNREADABLE if error.cause in UNKNOWN else FileState.NOT_DICOM
-        return state, error.detail
+        if error.cause in UNKNOWN:
+            return FileState.UNREADABLE, error.detail
+        several = None if member else objects_within(mount, relative)
+        return (FileState.ORPHAN, several) if several else (FileState.NOT_DICOM, error.detail)
     if probed.sop_instance_uid in owners:
         owner = owners[probed.sop_instance_uid]
         return FileState.ORPHAN_DUPLICATE, f"holds the SOP Instance UID of instance {owner}"

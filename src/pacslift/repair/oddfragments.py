@@ -21,7 +21,7 @@ _OFFSET = 4  # bytes
 
 
 def padded_fragments(stored: StoredObject) -> Edits:
-    """Give Pixel Data with every fragment even; nothing where all are.
+    """Give the value of Pixel Data with every fragment even; nothing where all are.
 
     Raises  SetAsideError PIXELS_DAMAGED where an Extended Offset Table speaks of the fragments'
             places, since it names their lengths as well.
@@ -57,7 +57,6 @@ def _rewritten(
 ) -> Iterator[Segment]:
     source = stored.source
     (table, table_length), *fragments = places
-    yield from source.segments(pixels.start, pixels.value)
     offsets = _moved(source.read(table, table_length), head, fragments)
     yield memoryview(head.pack(0xFFFE, _ITEM, len(offsets)) + offsets)
     for start, length in fragments:

@@ -13,13 +13,13 @@ from struct import Struct
 from typing import TypeAlias
 
 from pacslift.inventory.bytesource import Segment
-from pacslift.inventory.header import Element, Encoding
+from pacslift.inventory.header import UNDEFINED, Element, Encoding
 from pacslift.inventory.nesting import LONG_VRS
 from pacslift.inventory.stored import StoredObject
 
 Edits: TypeAlias = Mapping[int, tuple[Segment, ...]]
 
-_SHORT_MOST = 0xFFFE
+_SMALL = 32 * 1024  # bytes
 
 
 def splice(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
@@ -32,19 +32,53 @@ def splice(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
     header = stored.header
     if not header.ascending:
         return _sorted(stored, edits)
-    tags = list(header.places)
-    pieces: list[tuple[Segment, ...]] = []
-    done = stored.dataset_start
+    source = stored.source
+    if not edits:
+        return source.segments(stored.dataset_start, stored.dataset_end)
+    tags, ends, base = list(header.places), header.ends, stored.dataset_start
+    first = next(iter(source.segments(base, stored.dataset_end)), None)
+    memory = first if isinstance(first, memoryview) else memoryview(b"")
+    in_memory = base + len(memory)
+    pieces: list[Segment] = []
+    done = base
     for tag in sorted(edits):
-        element = header.find(tag)
-        behind = bisect_right(tags, tag)
-        at = element.start if element else stored.dataset_end
-        if element is None and behind < len(tags):
-            at = header.places[tags[behind]][1]
-        pieces += [stored.source.segments(done, at), edits[tag]]
-        done = element.end if element else at
-    pieces.append(stored.source.segments(done, stored.dataset_end))
-    return tuple(chain.from_iterable(pieces))
+        place = header.places.get(tag)
+        start = place[1] if place else _behind(stored, tags, tag)
+        if start <= in_memory:
+            pieces.append(memory[done - base : start - base])
+        else:
+            pieces += source.segments(done, start)
+        pieces += edits[tag]
+        done = start
+        if place:
+            _, _, value, length = place
+            done = ends[tag] if length == UNDEFINED else value + length
+    rest = source.segments(done, stored.dataset_end)
+    return (*_together(pieces), *rest)
+
+
+def _behind(stored: StoredObject, tags: list[int], tag: int) -> int:
+    """Give where an element that is not there would lie in the source."""
+    behind = bisect_right(tags, tag)
+    return stored.header.places[tags[behind]][1] if behind < len(tags) else stored.dataset_end
+
+
+def _together(pieces: list[Segment]) -> Iterator[Segment]:
+    """Put small pieces of memory that follow each other into one: fewer things to send.
+
+    What is large stays where it is, be it pixels or a document.
+    """
+    small: list[memoryview] = []
+    for piece in pieces:
+        if isinstance(piece, memoryview) and len(piece) <= _SMALL:
+            small.append(piece)
+            continue
+        if small:
+            yield memoryview(b"".join(small))
+            small = []
+        yield piece
+    if small:
+        yield memoryview(b"".join(small))
 
 
 def _sorted(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
@@ -71,6 +105,12 @@ def element_header(tag: int, vr: bytes, length: int, encoding: Encoding) -> byte
     if vr in LONG_VRS:
         return Struct(mark + "HH2sxxI").pack(group, number, vr, length)
     return Struct(mark + "HH2sH").pack(group, number, vr, length)
+
+
+def item_header(length: int, encoding: Encoding) -> bytes:
+    """Write the header of an item with this length (PS3.5 7.5)."""
+    mark = ">" if encoding is Encoding.EXPLICIT_BIG else "<"
+    return Struct(mark + "HHI").pack(0xFFFE, 0xE000, length)
 
 
 def odd_elements(stored: StoredObject) -> Iterator[Element]:

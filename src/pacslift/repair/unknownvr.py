@@ -8,34 +8,34 @@ UN is legal, and the bytes stay the original's.
 
 from collections.abc import Iterator
 
-from pydicom.datadict import dictionary_VR, keyword_for_tag
+from pydicom.datadict import dictionary_VR
 
-from pacslift.inventory.bytesource import Segment
 from pacslift.inventory.header import UNDEFINED, Element, Encoding
 from pacslift.inventory.nesting import LONG_VRS
 from pacslift.inventory.stored import StoredObject
-from pacslift.repair.splice import Edits, element_header
+from pacslift.repair.rule import Edit
+from pacslift.repair.view import View
 
 RULE = "S18"
 _SHORT_MOST = 0xFFFE  # bytes that a VR with a length of 16 bits can hold
 _SOP_CLASS, _SOP_INSTANCE, _STUDY, _SERIES = 0x00080016, 0x00080018, 0x0020000D, 0x0020000E
-_FILED_BY = (_SOP_CLASS, _SOP_INSTANCE, _STUDY, _SERIES)
+FILED_BY = frozenset({_SOP_CLASS, _SOP_INSTANCE, _STUDY, _SERIES})
 
 
-def known_vrs(stored: StoredObject) -> tuple[tuple[tuple[str, str], ...], Edits]:
-    """Give keyword and VR of the elements to be written as the dictionary has them, and the edits.
+def edits(view: View) -> Iterator[Edit]:
+    """Give the elements anew with the VR that the dictionary has for them.
 
     None unless one of the UIDs by which an archive files the object is written as UN.
     """
-    header = stored.header
-    filed_by = (header.find(tag) for tag in _FILED_BY)
-    if header.encoding is not Encoding.EXPLICIT_LITTLE or not any(
-        element and element.vr == b"UN" for element in filed_by
-    ):
-        return (), {}
-    found = list(mistaken(stored))
-    edits = {element.tag: rewritten(stored, element, vr) for element, vr in found}
-    return tuple((keyword_for_tag(one.tag), vr.decode()) for one, vr in found), edits
+    header = view.stored.header
+    if header.encoding is not Encoding.EXPLICIT_LITTLE:
+        return
+    filed_by = (header.find(tag) for tag in FILED_BY)
+    if not any(element and element.vr == b"UN" for element in filed_by):
+        return
+    for element, vr in mistaken(view.stored):
+        value = view.segments(element.tag)
+        yield Edit(element.tag, vr, value, before="VR UN", after=f"VR {vr.decode()}")
 
 
 def mistaken(stored: StoredObject) -> Iterator[tuple[Element, bytes]]:
@@ -56,9 +56,3 @@ def dictionary_vr(tag: int) -> bytes | None:
         return None
     private = (tag >> 16) & 1
     return None if private or vr in {"SQ", "UN"} or " or " in vr else vr.encode()
-
-
-def rewritten(stored: StoredObject, element: Element, vr: bytes) -> tuple[Segment, ...]:
-    """Give the element with another VR before the same value."""
-    head = element_header(element.tag, vr, element.length, stored.header.encoding)
-    return (memoryview(head), *stored.source.segments(element.value, element.end))

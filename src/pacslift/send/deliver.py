@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -22,7 +22,8 @@ from pacslift.ledger_history import resent
 from pacslift.plan.contexts import Pair
 from pacslift.repair.outgoing import Outgoing
 from pacslift.send.delivery import Delivery
-from pacslift.send.load import load
+from pacslift.send.load import AS_STORED, load
+from pacslift.send.orders import OrderBook
 from pacslift.send.outcome import Outcome
 from pacslift.send.patience import Patience
 from pacslift.send.retrying import Sleep
@@ -66,14 +67,20 @@ class EndingError(TryAgainError):
     """The run stops while a worker waits for its next attempt; the object stays planned."""
 
 
-def deliver(ledger: Ledger, make_worker: MakeWorker, workers: int, tell: Sink) -> None:
-    """Send what *ledger* has planned and write there what became of it.
+def deliver(
+    ledger: Ledger,
+    make_worker: MakeWorker,
+    workers: int,
+    tell: Sink,
+    book: OrderBook = AS_STORED,
+) -> None:
+    """Send what *ledger* has planned, as *book* orders, and write there what became of it.
 
     Raises StopError when the target is of no use any more, and lets KeyboardInterrupt through;
     all answers until then are on record.
     """
     revision = ledger.get("revision") or ""
-    crew = Crew(make_worker, workers, ledger.planned(), revision)
+    crew = Crew(make_worker, workers, ledger.planned(), revision, book)
     patience = Patience()
     waiting: list[Result] = []
 
@@ -122,9 +129,11 @@ class Crew:
         workers: int,
         planned: Iterable[Planned],
         revision: str = "",
+        book: OrderBook = AS_STORED,
     ) -> None:
         self._planned = iter(planned)
         self._revision = revision
+        self._book = book
         self._todo: queue.Queue[Planned] = queue.Queue()
         self._done: queue.Queue[Result | BaseException] = queue.Queue()
         self._ending = threading.Event()
@@ -197,7 +206,7 @@ class Crew:
         kept: list[Candidate] = []
 
         def prepare() -> Outgoing:
-            outgoing, candidate = load(planned)
+            outgoing, candidate = load(planned, self._book)
             kept.append(candidate)
             return outgoing
 
@@ -218,7 +227,7 @@ def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
         "attempts": result.planned.attempts + delivery.attempts,
         "status": answer.status if answer else None,
         "seconds": answer.seconds if answer else None,
-        "file": result.candidate.relative if result.candidate else None,
+        "file": result.candidate.place if result.candidate else None,
     }
     if result.state in (InstanceState.STORED, InstanceState.STORED_CHANGED):
         row["stored_at"] = datetime.now(UTC).isoformat(timespec="seconds")
@@ -228,7 +237,9 @@ def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
             "study_instance_uid": sent.study_instance_uid,
             "series_instance_uid": sent.series_instance_uid,
             "transfer_syntax_uid": sent.transfer_syntax_uid,
+            "sop_instance_uid": sent.sop_instance_uid,
             "patient_id": sent.patient_id,
+            "issuer_of_patient_id": sent.issuer_of_patient_id,
             "patient_name": sent.patient_name,
             "patient_birth_date": sent.patient_birth_date,
             "accession_number": sent.accession_number,
@@ -256,7 +267,7 @@ def changes_to(result: Result) -> Iterator[Mapping[str, Any]]:
     if sent is None:
         return
     for change in sent.changes:
-        yield asdict(change)
+        yield change._asdict()
     if result.delivery.answer is not None:
         yield from resent(planned.digest, sent.digest, planned.sent_under or "")
 

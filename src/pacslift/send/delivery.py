@@ -29,6 +29,7 @@ class Sent:
     digest: str  # sha256 of the Data Set, hex
     envelope: tuple[str, ...]
     changes: tuple[Change, ...]
+    issuer_of_patient_id: str = ""
     patient_name: str = ""
     patient_birth_date: str = ""
     accession_number: str = ""
@@ -48,6 +49,7 @@ class Sent:
             digest=outgoing.digest(),
             envelope=outgoing.envelope,
             changes=outgoing.changes,
+            issuer_of_patient_id=outgoing.issuer_of_patient_id,
             patient_name=outgoing.patient_name,
             patient_birth_date=outgoing.patient_birth_date,
             accession_number=outgoing.accession_number,

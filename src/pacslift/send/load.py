@@ -6,22 +6,29 @@ three UIDs must agree, or the object is not sent under that row's name.
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import tars
 from pacslift.inventory.roots import open_inside
 from pacslift.inventory.stored import open_stored
 from pacslift.ledger import Candidate, Planned
+from pacslift.repair.orders import Orders
 from pacslift.repair.outgoing import Outgoing, prepare
+from pacslift.send.orders import OrderBook
 from pacslift.unforeseen import one_object
 
 CHUNK = 1 << 20  # bytes
 ALGORITHMS = {"md5", "sha1", "sha256", "sha512"}
+AS_STORED = OrderBook()
 CUT_UID = 64  # a UID of this length may be a longer one that the database's column cut off
 
 
-def load(planned: Planned) -> tuple[Outgoing, Candidate]:
+def load(planned: Planned, book: OrderBook = AS_STORED) -> tuple[Outgoing, Candidate]:
     """Open, check and prepare the best copy of *planned*; the caller closes the Outgoing.
+
+    *book* has the orders for it: what is laid over it, which rules work.
 
     Raises SetAsideError with the cause against the first copy when no copy is good; the detail
     says how many were tried.
@@ -30,7 +37,7 @@ def load(planned: Planned) -> tuple[Outgoing, Candidate]:
     for candidate in planned.candidates:
         try:
             with one_object():
-                return load_copy(planned, candidate), candidate
+                return load_copy(planned, candidate, book), candidate
         except SetAsideError as error:
             first = first or error
     if first is None:
@@ -40,22 +47,23 @@ def load(planned: Planned) -> tuple[Outgoing, Candidate]:
     raise SetAsideError(first.cause, f"{first.detail}{more}")
 
 
-def load_copy(planned: Planned, candidate: Candidate) -> Outgoing:
+def load_copy(planned: Planned, candidate: Candidate, book: OrderBook) -> Outgoing:
     """One copy as it goes over the wire. SetAsideError if it is not what the database says."""
+    orders = book.of(planned, candidate)
     fd = open_inside(Path(candidate.mount), candidate.relative)
     try:
-        outgoing = opened(fd, candidate)
+        outgoing = opened(fd, candidate, orders)
     except SetAsideError as error:
-        raise SetAsideError(error.cause, f"{candidate.relative}: {error.detail}") from error
+        raise SetAsideError(error.cause, f"{candidate.place}: {error.detail}") from error
     try:
-        require_identity(planned, outgoing, candidate)
+        require_identity(planned, outgoing, candidate, book.uids)
     except BaseException:
         outgoing.close()
         raise
     return outgoing
 
 
-def opened(fd: int, candidate: Candidate) -> Outgoing:
+def opened(fd: int, candidate: Candidate, orders: Orders) -> Outgoing:
     """Check and prepare the open file, which is closed on error."""
     try:
         require_as_recorded(fd, candidate)
@@ -67,41 +75,55 @@ def opened(fd: int, candidate: Candidate) -> Outgoing:
     except BaseException:
         os.close(fd)
         raise
-    return prepare(open_stored(fd, candidate.container))  # both own the file from here on
+    stored = open_stored(fd, candidate.container, candidate.member)  # owns the file from here on
+    return prepare(stored, orders)
 
 
 def require_as_recorded(fd: int, candidate: Candidate) -> None:
-    """SetAsideError unless the file has the size and the digest that the database recorded."""
-    size = os.fstat(fd).st_size
+    """SetAsideError unless the object has the size and the digest that were recorded of it.
+
+    Both are of the file, or of the entry in a TAR file, which may say the digest itself.
+    """
+    start, size, listed = 0, os.fstat(fd).st_size, None
+    if candidate.container == tars.CONTAINER:
+        entry = tars.entry_of(fd, candidate.member)
+        start, size, listed = entry.offset, entry.size, entry.md5
     if candidate.size_bytes is not None and size != candidate.size_bytes:
         raise SetAsideError(
             Cause.SIZE_DIFFERS, f"{size} bytes on disk, {candidate.size_bytes} in the database"
         )
-    if not candidate.digest or candidate.digest_algorithm not in ALGORITHMS:
+    recorded, algorithm = candidate.digest or listed, candidate.digest_algorithm or "md5"
+    if not recorded or algorithm not in ALGORITHMS:
         return
-    digest = hashlib.new(candidate.digest_algorithm, usedforsecurity=False)
-    for offset in range(0, size, CHUNK):
-        digest.update(os.pread(fd, CHUNK, offset))
-    if digest.hexdigest() != candidate.digest.lower():
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    for offset in range(start, start + size, CHUNK):
+        digest.update(os.pread(fd, min(CHUNK, start + size - offset), offset))
+    if digest.hexdigest() != recorded.lower():
         raise SetAsideError(
             Cause.DIGEST_DIFFERS,
-            f"its {candidate.digest_algorithm} is {digest.hexdigest()}, "
-            f"{candidate.digest} in the database: the content has changed since it was stored",
+            f"its {algorithm} is {digest.hexdigest()}, {recorded} was recorded: "
+            "the content has changed since it was stored",
         )
 
 
-def require_identity(planned: Planned, outgoing: Outgoing, candidate: Candidate) -> None:
-    """SetAsideError unless the object is the one that its row in the database names."""
+def require_identity(
+    planned: Planned, outgoing: Outgoing, candidate: Candidate, uids: Mapping[str, str]
+) -> None:
+    """SetAsideError unless the object is the one that its row in the database names.
+
+    *uids* are the new UIDs of those that a rule replaces: the object has them already.
+    """
     pairs = (
         ("SOPInstanceUID", planned.sop_instance_uid, outgoing.sop_instance_uid),
         ("SeriesInstanceUID", planned.series_instance_uid, outgoing.series_instance_uid),
         ("StudyInstanceUID", planned.study_instance_uid, outgoing.study_instance_uid),
     )
-    for keyword, recorded, found in pairs:
+    for keyword, old, found in pairs:
+        recorded = uids.get(old, old) if old else old
         if recorded and recorded != found and not cut_off(recorded, found):
             raise SetAsideError(
                 Cause.IDENTITY_DIFFERS,
-                f"{candidate.relative}: its {keyword} is {found or 'empty'}, "
+                f"{candidate.place}: its {keyword} is {found or 'empty'}, "
                 f"{recorded} in the database; a person has to say which is right",
             )
 

@@ -31,6 +31,10 @@ class Switchboard:
         self._current: StoreAssociation | None = None
         self._was_open = False
 
+    def may_take(self, pair: Pair) -> bool:
+        """Whether the target has not refused *pair* in this run."""
+        return pair not in self.refused
+
     def association_for(self, pair: Pair) -> StoreAssociation | None:
         """An open association that has *pair* accepted; None if the target refuses it.
 

@@ -6,6 +6,7 @@ where the worker lives: so a worker may be a thread or a process.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
@@ -14,6 +15,7 @@ from typing import Self
 from pacslift.errors import Cause, SetAsideError
 from pacslift.job import TargetAddress
 from pacslift.plan.contexts import Pair
+from pacslift.repair.compression import alternatives, transcoded
 from pacslift.repair.outgoing import Outgoing
 from pacslift.send.association import PATIENT, StoreAssociation, Timeouts
 from pacslift.send.delivery import Delivery, Sent
@@ -33,8 +35,17 @@ class Retries:
 class StoreWorker:
     """Prepares and sends objects, one at a time."""
 
-    def __init__(self, sender: Sender, close: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        sender: Sender,
+        close: Callable[[], object],
+        may_take: Callable[[Pair], bool] = lambda _: True,
+        *,
+        transcodes: bool = True,
+    ) -> None:
         self._sender = sender
+        self._may_take = may_take  # whether the target has not refused a pair yet
+        self._transcodes = transcodes
         self.close = close  # releases the association
 
     @classmethod
@@ -45,12 +56,15 @@ class StoreWorker:
         timeouts: Timeouts = PATIENT,
         retries: Retries = Retries(),
         sleep: Sleep = time.sleep,
+        *,
+        transcodes: bool = True,
     ) -> "StoreWorker":
         """A worker for the target at *address*; *planned* are the pairs, most frequent first."""
         opener = partial(StoreAssociation.open, address, timeouts=timeouts)
         switchboard = Switchboard(opener, planned)
         steady = Reconnecting(Once(switchboard), retries.lost_waits, sleep)
-        return cls(AskingAgain(steady, retries.busy_waits, sleep), switchboard.close)
+        sender = AskingAgain(steady, retries.busy_waits, sleep)
+        return cls(sender, switchboard.close, switchboard.may_take, transcodes=transcodes)
 
     def __enter__(self) -> Self:
         return self
@@ -75,31 +89,39 @@ class StoreWorker:
         except SetAsideError as error:
             return Delivery.set_aside(error)
         try:
-            delivery = self._sent(outgoing, None if outgoing.fallback else digest_before)
-            if delivery.cause is Cause.CONTEXT_REFUSED and outgoing.fallback:
-                return self._fallen_back(outgoing.fallback, digest_before, delivery)
+            delivery = self._sent(outgoing, digest_before)
+            if delivery.cause is Cause.CONTEXT_REFUSED:
+                return self._transcoded(outgoing, delivery)
             return delivery
         finally:
             outgoing.close()
 
-    def _fallen_back(
-        self, fallback: Callable[[], Outgoing], digest_before: str | None, refused: Delivery
-    ) -> Delivery:
-        """Send the object in the transfer syntax that more targets take."""
-        try:
-            with one_object():
-                inflated = fallback()
-        except SetAsideError as error:
-            return replace(refused, detail=f"{refused.detail}; inflated it cannot be: {error}")
-        return self._sent(inflated, digest_before)
+    def _transcoded(self, outgoing: Outgoing, refused: Delivery) -> Delivery:
+        """Send the object in the first transfer syntax that it can be in and the target takes."""
+        why = ""
+        for syntax in alternatives(outgoing.transfer_syntax_uid) if self._transcodes else ():
+            if not self._may_take((outgoing.sop_class_uid, syntax)):
+                continue
+            try:
+                with one_object():
+                    other = transcoded(outgoing, syntax)
+            except SetAsideError as error:
+                why = f"; transcoded it cannot be: {error.detail}"
+                continue
+            delivery = self._sent(other)
+            if delivery.cause is not Cause.CONTEXT_REFUSED:
+                return delivery
+        return replace(refused, detail=refused.detail + why)
 
-    def _sent(self, outgoing: Outgoing, digest_before: str | None) -> Delivery:
+    def _sent(self, outgoing: Outgoing, digest_before: str | None = None) -> Delivery:
         try:
             with one_object():
                 sent = Sent.of(outgoing)
         except SetAsideError as error:
             return Delivery.set_aside(error)
-        if digest_before not in (None, sent.digest):
+        if digest_before not in (None, sent.digest) and not self._was_transcoded(
+            outgoing, digest_before
+        ):
             return Delivery.set_aside(
                 SetAsideError(
                     Cause.CHANGED_SINCE_SENT,
@@ -112,3 +134,11 @@ class StoreWorker:
                 return self._sender.send(outgoing).about(sent)
         except SetAsideError as error:
             return Delivery.set_aside(error).about(sent)
+
+    def _was_transcoded(self, outgoing: Outgoing, digest_before: str | None) -> bool:
+        """Whether *digest_before* is that of the same object in another transfer syntax."""
+        for syntax in alternatives(outgoing.transfer_syntax_uid) if self._transcodes else ():
+            with suppress(SetAsideError), one_object():
+                if transcoded(outgoing, syntax).digest() == digest_before:
+                    return True
+        return False

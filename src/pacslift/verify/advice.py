@@ -48,6 +48,10 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The file is no DICOM object.",
         "Look at it: another program may have overwritten it. Restore it from a backup.",
     ),
+    Cause.RETIRED_FORMAT: Advice(
+        "The file is in a format from before DICOM, or beside it, and has no UIDs to file it by.",
+        "Convert it with a tool for that format, have the result reviewed, and store it by hand.",
+    ),
     Cause.TRUNCATED: Advice(
         "The object ends before its own lengths say it should.",
         "Restore the file from a backup; copying the storage may have been cut off.",
@@ -72,9 +76,17 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The object's header cannot be followed element by element.",
         "Look at one with a DICOM dump program. Restore it, or have it repaired by hand.",
     ),
+    Cause.TEXT_UNREADABLE: Advice(
+        "A text of the object cannot be read by the character set that the object declares.",
+        "Name the character set of the machine that wrote it in job.toml [rules], and plan again.",
+    ),
     Cause.PIXELS_DAMAGED: Advice(
         "The pixel data is broken, or does not fit what the header says of it.",
         "Restore the file from a backup, or look at it in the old viewer.",
+    ),
+    Cause.SIGNED: Advice(
+        "The object is digitally signed, and changing it would break the signature.",
+        'Ask who signed it; then say "keep" or "remove" for signatures in [rules.P22] of job.toml.',
     ),
     Cause.IDENTITY_DIFFERS: Advice(
         "The object in the file is not the one that the database names for it.",
@@ -129,6 +141,20 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The row has no series, study or patient in the database.",
         "The object may be whole. Have the row mended in the dump, or the object sent by hand.",
     ),
+    Cause.PATIENT_UNCLEAR: Advice(
+        "The old database does not say which patient the instance belongs to.",
+        "Find out whose it is by the keys in the detail, say so in a mapping (docs/mapping.md), "
+        "and plan again.",
+    ),
+    Cause.OVERLAY_UNFIT: Advice(
+        "A value that the old database has for the object cannot stand in a header.",
+        "The detail names the tag. Correct the value by a mapping, or take the attribute out of "
+        "what the adapter governs; then plan and run again.",
+    ),
+    Cause.EXCLUDED: Advice(
+        "A line of the job's mapping excludes the instance; its reason is in the detail.",
+        "Nothing need be done; take the line out of the mapping and plan again if it was wrong.",
+    ),
     Cause.CONTEXT_REFUSED: Advice(
         "The target does not take this kind of object in this transfer syntax.",
         f"Have the target enabled for the pairs listed below, {RETRY.format('context_refused')}.",
@@ -181,6 +207,7 @@ OF_STATE: Mapping[InstanceState, str] = {
 OF_FILE: Mapping[FileState, str] = {
     FileState.USED: "An instance is read from it.",
     FileState.SPARE_COPY: "A further copy of an instance, used if the first one is bad.",
+    FileState.WITHHELD: "Of an instance that the old database has deleted or hidden; not sent.",
     FileState.ATTACHMENT: "The database names it, as something that is no instance.",
     FileState.INDEX: "The dump or index itself, lying inside the storage.",
     FileState.ORPHAN: "A DICOM object that no row of the database names. Somebody must decide.",

@@ -1,13 +1,14 @@
-"""The report: report.html, account.json, exceptions.csv, studies.csv, at times a fifth file.
+"""The report: report.html, account.json, exceptions.csv, studies.csv, at times two more.
 
 It takes plain values and streams: exceptions and studies may be millions, the page shows the
 first few hundred and names the file that has them all. The page is one file that needs nothing
 else, neither network nor script. Each file is written beside its name and then renamed, so a
 reader finds the old report or the new one.
 
-It shows UIDs, keys of the old system and paths, no patient data; values that differ at the target
-are in differences_patient_data.csv, which is named so and stands apart. Everything shown is
-escaped; a cell that a spreadsheet would take for a formula gets an apostrophe in front.
+It shows UIDs, keys of the old system and paths, no patient data; values that were changed, or that
+differ at the target, are in changes_patient_data.csv and differences_patient_data.csv, which are
+named so and stand apart. Everything shown is escaped; a cell that a spreadsheet would take for a
+formula gets an apostrophe in front.
 """
 
 import csv
@@ -26,6 +27,7 @@ from pydicom.uid import UID
 
 from pacslift.verify.account import Account
 from pacslift.verify.advice import OF_FILE, OF_STATE, advice_on
+from pacslift.verify.corrections import ChangeRow, Correction
 
 MOST_SHOWN = 200
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
@@ -109,10 +111,11 @@ class ReportData:
     ran: Ran
     refused: Sequence[RefusedContext] = ()
     findings: Sequence[tuple[str, str]] = ()  # stage, sentence
+    corrections: Sequence[Correction] = ()
     cuts: Sequence[str] = ()  # where a dump ends early: above all else on the page
 
 
-Row: TypeAlias = ExceptionRow | StudyRow | DifferenceRow
+Row: TypeAlias = ExceptionRow | StudyRow | DifferenceRow | ChangeRow
 
 
 @dataclass
@@ -135,12 +138,16 @@ def write_report(
     exceptions: Iterable[ExceptionRow],
     studies: Iterable[StudyRow],
     differences: Iterable[DifferenceRow] = (),
+    changes: Iterable[ChangeRow] = (),
 ) -> Path:
     """Write the files into *folder*; gives the path of report.html."""
     folder.mkdir(parents=True, exist_ok=True)
     left_out = write_csv(folder / "exceptions.csv", ExceptionRow, exceptions)
     by_study = write_csv(folder / "studies.csv", StudyRow, studies)
-    differing = write_patient_data(folder / "differences_patient_data.csv", differences)
+    differing = write_patient_data(
+        folder / "differences_patient_data.csv", DifferenceRow, differences
+    )
+    write_patient_data(folder / "changes_patient_data.csv", ChangeRow, changes)
     with replacing(folder / "account.json") as out:
         json.dump(data.account.as_dict(), out, indent=2)
         out.write("\n")
@@ -162,8 +169,8 @@ def replacing(path: Path) -> Iterator[TextIO]:
         fresh.unlink(missing_ok=True)
 
 
-def write_patient_data(path: Path, rows: Iterable[DifferenceRow]) -> int:
-    """Write the one file that holds patient data, for its owner alone; gives its rows.
+def write_patient_data(path: Path, kind: type[Row], rows: Iterable[Row]) -> int:
+    """Write a file that holds patient data, for its owner alone; gives its rows.
 
     Where there is nothing to write there is no such file.
     """
@@ -172,7 +179,7 @@ def write_patient_data(path: Path, rows: Iterable[DifferenceRow]) -> int:
     if first is None:
         return 0
     path.touch(mode=0o600)
-    shown = write_csv(path, DifferenceRow, chain([first], rows))
+    shown = write_csv(path, kind, chain([first], rows))
     path.chmod(0o600)
     return shown.total
 
@@ -215,6 +222,7 @@ def rendered(
         exceptions=exceptions,
         studies=studies,
         differing=differing,
+        corrections=data.corrections,
         advice_on=advice_on,
         of_state=OF_STATE,
         of_file=OF_FILE,

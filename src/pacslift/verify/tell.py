@@ -13,6 +13,7 @@ from pacslift.ledger_history import AT_TARGET, resent_instances
 from pacslift.ledger_tables import DIFFERENCES
 from pacslift.verify import report
 from pacslift.verify.account import Account, account_of
+from pacslift.verify.corrections import change_rows, corrections
 from pacslift.verify.report import (
     DifferenceRow,
     ExceptionRow,
@@ -62,8 +63,22 @@ def write_report(job: Job, ledger: Ledger, stopped: str | None) -> Account:
     found = ledger.findings() + ([("run", stopped)] if stopped else [])
     cuts = [sentence for stage, sentence in found if stage == CUTS]
     findings = [(stage, sentence) for stage, sentence in found if sentence not in cuts]
-    data = ReportData(account, ran_of(job, ledger), tuple(refused(ledger)), findings, cuts)
-    report.write_report(job.report, data, exceptions(ledger), studies(ledger), differences(ledger))
+    data = ReportData(
+        account,
+        ran_of(job, ledger),
+        tuple(refused(ledger)),
+        findings,
+        corrections=corrections(ledger),
+        cuts=cuts,
+    )
+    report.write_report(
+        job.report,
+        data,
+        exceptions(ledger),
+        studies(ledger),
+        differences(ledger),
+        change_rows(ledger),
+    )
     partial = job.folder / ".exceptions.csv.new"
     shutil.copyfile(job.report / "exceptions.csv", partial)
     partial.replace(job.folder / "exceptions.csv")

@@ -1,0 +1,69 @@
+"""The ledger's schema version: older ledgers are brought up to date, newer ones are left alone."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from pacslift.errors import LedgerError
+from pacslift.ledger_tables import INSTANCES, META, metadata
+
+SCHEMA_VERSION = 3
+
+Step = Callable[[sa.Connection], None]
+
+
+def bring_up_to_date(engine: sa.Engine, path: Path) -> None:
+    """Make the tables, or change those of an older version into today's, in one transaction.
+
+    Raises LedgerError for a ledger that a newer pacslift has written; nothing is changed then.
+    """
+    found = version_of(engine)
+    if found == str(SCHEMA_VERSION):
+        return
+    if found is not None and found not in {str(version) for version in STEPS}:
+        raise LedgerError(
+            f"the ledger {path} has schema version {found}, this pacslift writes "
+            f"{SCHEMA_VERSION}; go on with the version of pacslift that made the job"
+        )
+    with engine.begin() as connection:
+        for version in range(int(found or SCHEMA_VERSION), SCHEMA_VERSION):
+            STEPS[version](connection)
+        metadata.create_all(connection)
+        for table in metadata.sorted_tables:
+            for index in table.indexes:  # of a table that was there, one may be new
+                index.create(connection, checkfirst=True)
+        connection.execute(sa.delete(META).where(META.c.key == "schema_version"))
+        connection.execute(sa.insert(META).values(key="schema_version", value=str(SCHEMA_VERSION)))
+
+
+def version_of(engine: sa.Engine) -> str | None:
+    """The version that a ledger says it has; None for a file without tables."""
+    if not sa.inspect(engine).has_table(META.name):
+        return None
+    with engine.connect() as connection:
+        return connection.scalar(sa.select(META.c.value).where(META.c.key == "schema_version"))
+
+
+def add_columns(connection: sa.Connection, table: sa.Table, *names: str) -> None:
+    """Add columns that may be null and have none of the rows' values yet."""
+    for name in names:
+        kind = table.c[name].type.compile(connection.dialect)
+        connection.execute(sa.text(f"ALTER TABLE {table.name} ADD COLUMN {name} {kind}"))
+
+
+def from_1_to_2(connection: sa.Connection) -> None:
+    """What an object was like when it was sent, and under which revision of the job."""
+    add_columns(
+        connection, INSTANCES, "sent_under", "patient_name", "patient_birth_date",
+        "accession_number", "sent_study_date",
+    )  # fmt: skip
+
+
+def from_2_to_3(connection: sa.Connection) -> None:
+    """Overlays."""
+    add_columns(connection, INSTANCES, "overlays", "own_overlay", "issuer_of_patient_id")
+
+
+# From a version to the next. New tables are made with all others.
+STEPS: Mapping[int, Step] = {1: from_1_to_2, 2: from_2_to_3}

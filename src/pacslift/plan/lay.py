@@ -1,0 +1,217 @@
+"""Which overlays each series has, whose it is, and where the old database leaves that open.
+
+The patient of a study is the one at the end of its merges; what a mapping says of that patient, or
+of the study's accession number, is laid over what the database says. Rows in are rows out: a series
+that cannot be given a patient comes back with a cause.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import polars as pl
+
+from pacslift.adapter import Adapter
+from pacslift.errors import Cause
+from pacslift.ledger import OverlayKind
+from pacslift.plan.keywords import COLUMNS, JsonElement, as_json, name_text
+from pacslift.plan.mapping import ACCESSION_NEW, PATIENT_NEW, Line, Reviewed
+from pacslift.plan.overlay import (
+    Keep,
+    Level,
+    Row,
+    as_row,
+    distinct,
+    levels_of,
+    overlay_keys,
+    slices,
+)
+from pacslift.plan.patients import follow_merges
+from pacslift.plan.persons import lines_of_patients
+
+PATIENT_ID, ISSUER, NAME = "00100020", "00100021", "00100010"
+STUDY_COLUMNS = ("study_key", "patient_key", "study_instance_uid", "accession_number")
+
+PATIENTS = pl.Schema(
+    {"final_key": pl.String(), "overlay": pl.String(), "whose": pl.String(), "mapped": pl.Boolean()}
+)
+
+
+@dataclass(frozen=True)
+class Laid:
+    """What the plan has to know of the levels above the instance, and the instances' own overlays.
+
+    series      series_key, overlays (keys with spaces, or null), cause, detail
+    studies     study_key, study_instance_uid, patient_key (the final one), whose, accession_number,
+                patient_id (the old one)
+    instances   instance_key, overlay; only those that have one
+    used        lines of the mapping that were of use
+    """
+
+    series: pl.DataFrame
+    studies: pl.DataFrame
+    instances: pl.DataFrame
+    used: frozenset[Line]
+
+
+def lay(
+    adapter: Adapter, catalog: Mapping[str, pl.LazyFrame], reviewed: Reviewed, keep: Keep
+) -> Laid:
+    """Make all overlays of the *catalog*; their texts go to *keep*.
+
+    Raises MappingError for a line that does not fit the catalog, CatalogError and AdapterFaultError
+    as overlay_keys() and levels_of() do.
+    """
+    levels = levels_of(adapter)
+    rows = catalog["patients"].select("patient_key", "patient_id", "issuer_of_patient_id").collect()
+    lines = lines_of_patients(rows, reviewed)
+    patients = patient_overlays(levels["patients"], catalog["patients"], lines, keep)
+    owners = owners_of(adapter, catalog["patients"], patients)
+    studies = (
+        catalog["studies"].select(STUDY_COLUMNS).collect()
+        .join(owners, on="patient_key", how="left", maintain_order="left")
+    )  # fmt: skip
+    accessions, used = accession_overlays(studies, reviewed, keep)
+    study = named(overlay_keys(levels["studies"], catalog["studies"], keep), "of_study")
+    series = named(overlay_keys(levels["series"], catalog["series"], keep), "of_series")
+    studies = studies.join(study, on="study_key", how="left", maintain_order="left").join(
+        accessions, on="accession_number", how="left", maintain_order="left"
+    )
+    keys = ("of_patient", "of_study", "of_series", "of_accession")
+    joined = (
+        catalog["series"].select("series_key", "study_key").collect()
+        .join(studies, on="study_key", how="left", maintain_order="left")
+        .join(series, on="series_key", how="left", maintain_order="left")
+    )  # fmt: skip
+    together = pl.concat_str(keys, separator=" ", ignore_nulls=True)
+    return Laid(
+        series=joined.select(
+            "series_key",
+            pl.when(together != "").then(together).alias("overlays"),
+            *orphaned(adapter),
+        ),
+        studies=studies.select(
+            "study_key", "study_instance_uid", "accession_number", "whose",
+            patient_key=pl.coalesce("final_key", "patient_key"),
+        ),
+        instances=overlay_keys(levels["instances"], catalog["instances"], keep),
+        used=used | used_of_patients(studies, lines),
+    )  # fmt: skip
+
+
+def named(keys: pl.DataFrame, column: str) -> pl.DataFrame:
+    """Overlay keys under another name."""
+    return keys.rename({"overlay": column})
+
+
+def orphaned(adapter: Adapter) -> tuple[pl.Expr, pl.Expr]:
+    """Cause and detail; a row without its patient has no truth where the database is the truth."""
+    lost = pl.col("final_key").is_null() & pl.col("cause").is_null()
+    if adapter.truth != "database":
+        lost = pl.lit(value=False)
+    sentence = pl.format(
+        "series {}: the dump has no row of its study, or of that study's patient", "series_key"
+    )
+    return (
+        pl.when(lost).then(pl.lit(Cause.ORPHAN_ROW.value)).otherwise("cause").alias("cause"),
+        pl.when(lost).then(sentence).otherwise("detail").alias("detail"),
+    )
+
+
+def owners_of(adapter: Adapter, patients: pl.LazyFrame, overlays: pl.DataFrame) -> pl.DataFrame:
+    """For every patient_key: final_key, of_patient, whose; cause and detail where it is unclear.
+
+    A person who maps a patient whose merges lead nowhere has said who that is. Where the file is
+    the truth, merges have been written into the files.
+    """
+    rows = patients.select("patient_key", "merged_into").collect()
+    if adapter.truth != "database":
+        rows = rows.with_columns(merged_into=pl.lit(None, pl.String()))
+    mapped = overlays.filter("mapped")["final_key"]
+    resolved = pl.col("cause").is_not_null() & pl.col("patient_key").is_in(mapped.implode())
+    followed = follow_merges(rows).with_columns(
+        final_key=pl.when(resolved).then("patient_key").otherwise("final_key"),
+        cause=pl.when(~resolved).then("cause"),
+        detail=pl.when(~resolved).then("detail"),
+    )
+    return followed.join(
+        overlays.rename({"overlay": "of_patient"}), on="final_key", how="left",
+        maintain_order="left",
+    ).drop("mapped")  # fmt: skip
+
+
+def patient_overlays(
+    level: Level, rows: pl.LazyFrame, lines: Mapping[str, Line], keep: Keep
+) -> pl.DataFrame:
+    """PATIENTS: for each patient the keys of its overlays, and whose its studies will be."""
+    found = [pl.DataFrame(schema=PATIENTS)]
+    for part in slices(rows):
+        texts: list[Row] = []
+        made = []
+        for row in part.iter_rows(named=True):
+            line = lines.get(row["patient_key"])
+            mine = list(patient_rows(level, row, line))
+            texts += mine
+            keys = " ".join(one["overlay_key"] for one in mine) or None
+            made.append((row["patient_key"], keys, whose(level, row, line), line is not None))
+        keep(distinct(iter(texts)))
+        found.append(pl.DataFrame(made, schema=PATIENTS, orient="row"))
+    return pl.concat(found)
+
+
+def patient_rows(level: Level, row: Mapping[str, str | None], line: Line | None) -> Iterator[Row]:
+    """The overlays of one patient: the database's facts, its word, and the mapping's."""
+    said = level.elements(row)
+    name = name_text(said.get(NAME, {})) or row["patient_name"]
+    if name:
+        yield as_row(OverlayKind.FACTS, {"patient_name": name})
+    if said:
+        yield as_row(OverlayKind.DATABASE, said)
+    if line is not None:
+        yield as_row(OverlayKind.MAPPING, mapped_elements("patients", line, PATIENT_NEW))
+
+
+def mapped_elements(
+    table: str, line: Line, columns: Mapping[str, str]
+) -> Mapping[str, JsonElement]:
+    """What a line of the mapping says, by tag."""
+    return {
+        COLUMNS[table][column].tag: as_json(COLUMNS[table][column], text)
+        for column, text in line.new(columns).items()
+    }
+
+
+def whose(level: Level, row: Mapping[str, str | None], line: Line | None) -> str:
+    """The patient as a target tells patients apart: Patient ID and issuer, or else the row."""
+    said = {tag: element.get("Value") for tag, element in level.elements(row).items()}
+    new = line.new(PATIENT_NEW) if line else {}
+    patient_id = new.get("patient_id") or said.get(PATIENT_ID) or row["patient_id"]
+    issuer = new.get("issuer_of_patient_id") or said.get(ISSUER) or row["issuer_of_patient_id"]
+    if not patient_id:
+        return json.dumps(["row", row["patient_key"]])
+    return json.dumps([as_text(patient_id), as_text(issuer)])
+
+
+def as_text(value: object) -> str:
+    """A value of the JSON model, or a column's, as text."""
+    return "\\".join(map(str, value)) if isinstance(value, list) else str(value or "")
+
+
+def accession_overlays(
+    studies: pl.DataFrame, reviewed: Reviewed, keep: Keep
+) -> tuple[pl.DataFrame, frozenset[Line]]:
+    """Accession numbers that the mapping renames, with their overlay; and the lines of use."""
+    there = set(studies["accession_number"].drop_nulls())
+    lines = {old: line for old, line in reviewed.accession_numbers.items() if old in there}
+    element = partial(mapped_elements, "studies", columns=ACCESSION_NEW)
+    rows = {old: as_row(OverlayKind.MAPPING, element(line)) for old, line in lines.items()}
+    keep(distinct(iter(rows.values())))
+    schema = {"accession_number": pl.String(), "of_accession": pl.String()}
+    pairs = [(old, row["overlay_key"]) for old, row in rows.items()]
+    return pl.DataFrame(pairs, schema=schema, orient="row"), frozenset(lines.values())
+
+
+def used_of_patients(studies: pl.DataFrame, lines: Mapping[str, Line]) -> frozenset[Line]:
+    """The lines on patients that a study belongs to."""
+    return frozenset(lines[key] for key in set(studies["final_key"]) & lines.keys())

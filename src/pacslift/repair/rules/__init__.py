@@ -1,0 +1,1 @@
+"""The rules for single faults, by family; order.py has their order."""

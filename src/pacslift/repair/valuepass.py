@@ -1,0 +1,69 @@
+"""The value rules that follow each other, as one pass over the elements of an object.
+
+Strategy: nearly all values are right, so the first look is one regular expression for each VR over
+all its values, joined by newlines: a few microseconds for an object. Only where that does not match
+is each value of the VR looked at by itself, rule by rule.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from pacslift.repair.rule import Edit, Rule
+from pacslift.repair.view import View
+
+_MOST_MET = 256  # sets of values of one VR that were fine, as they are in the objects of a series
+_END = b"\n"  # in no right value of the VRs that can be checked by a pattern
+
+
+class ValuePass:
+    """Value rules, compiled."""
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._rules = rules
+        self._fine = [
+            {vr: re.compile(pattern, re.DOTALL) for vr, pattern in rule.fine.items()}
+            for rule in rules
+        ]
+        vrs = sorted({vr for rule in rules for vr in rule.fine})
+        self._all = [
+            (frozenset({vr}), re.compile(self._pattern(vr), re.DOTALL), set[bytes]()) for vr in vrs
+        ]
+
+    def _pattern(self, vr: bytes) -> bytes:
+        """Any number of values, each what every rule calls fine."""
+        patterns = [rule.fine[vr] for rule in self._rules if vr in rule.fine]
+        each = b"".join(b"(?=(?:" + pattern + rb")\n)" for pattern in patterns)
+        return b"(?>" + each + rb"[^\n]*+\n)*+"
+
+    def edits(self, view: View) -> Iterator[tuple[Rule, Edit]]:
+        """Give what the rules make of the values that are not fine, rule by rule."""
+        suspects = self._suspects(view)
+        if not suspects:
+            return
+        for rule, fine in zip(self._rules, self._fine, strict=True):
+            for tag in suspects:
+                vr = view.vr(tag)
+                pattern = fine.get(vr)
+                raw = view.value(tag) if pattern else None
+                if raw is None or pattern is None or pattern.fullmatch(raw):
+                    continue
+                new = rule.apply_value(tag, raw, view) if rule.apply_value else None
+                if new is not None:
+                    yield rule, Edit(tag, vr, new)
+
+    def _suspects(self, view: View) -> list[int]:
+        """Give the tags of the values that may not be fine, ascending; none, nearly always."""
+        suspects: list[int] = []
+        for vrs, pattern, met in self._all:
+            tags = view.tags_of(vrs)
+            if tags:
+                joined = _END.join(view.values_of(tags)) + _END
+                if joined in met:
+                    continue
+                if joined.count(_END) == len(tags) and pattern.fullmatch(joined):
+                    if len(met) >= _MOST_MET:
+                        met.clear()
+                    met.add(joined)
+                else:
+                    suspects += tags
+        return sorted(suspects)
