@@ -7,24 +7,26 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import closing
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset, dcmread
 
 from jobs import pacslift, snapshot, status
 from pacslift.demo import shipped_archive
 from servers import CHECKOUT
 
-TRUTH = CHECKOUT / "fixtures" / "demo" / "truth.csv"
+TRUTH = CHECKOUT / "fixtures" / "dcm4chee2" / "demo" / "truth.csv"
 
 
 def truth() -> Counter[tuple[str, str, str]]:
     """SOP Instance UID or path, state and cause of every row and of every file without a row."""
     with TRUTH.open(newline="", encoding="utf-8") as rows:
         return Counter(
-            (row["path"] if row["state"] == "orphan" else row["sop_instance_uid"],
-             row["state"], row["cause"])
+            (row["sop_instance_uid"] or row["path"], row["state"], row["cause"])
             for row in csv.DictReader(rows)
         )  # fmt: skip
 
@@ -33,9 +35,7 @@ def came_true(job: Path) -> Counter[tuple[str, str, str]]:
     """The same from the job's ledger, read past pacslift."""
     with closing(sqlite3.connect(job / "ledger.db")) as ledger:
         instances = ledger.execute("SELECT sop_instance_uid, state, cause FROM instances")
-        files = ledger.execute(
-            "SELECT relative, state, '' FROM files WHERE state NOT IN ('used', 'index')"
-        )
+        files = ledger.execute("SELECT relative, state, '' FROM files WHERE state != 'used'")
         return Counter((uid, state, cause or "") for uid, state, cause in (*instances, *files))
 
 
@@ -67,8 +67,47 @@ def test_the_demo_leaves_its_own_copy_of_the_archive_as_it_was(tmp_path):
     pacslift("demo", tmp_path / "demo")
     copied, shipped = snapshot(tmp_path / "demo" / "archive"), snapshot(shipped_archive())
     assert {path: seen[2] for path, seen in copied.items()} == {
-        path: seen[2] for path, seen in shipped.items()
+        path: seen[2] for path, seen in shipped.items() if not path.startswith("expected")
     }
+
+
+def arrived_as(headers: Iterable[Dataset]) -> dict[str, tuple[str, ...]]:
+    """What identifies each object, in the order of truth.csv's columns."""
+    keywords = ("PatientID", "PatientName", "PatientBirthDate", "AccessionNumber")
+    return {one.SOPInstanceUID: tuple(str(one[key].value) for key in keywords) for one in headers}
+
+
+def has_to_arrive_as() -> dict[str, tuple[str, ...]]:
+    columns = ("patient_id", "patient_name", "patient_birth_date", "accession_number")
+    with TRUTH.open(newline="", encoding="utf-8") as rows:
+        return {
+            row["sop_instance_uid"]: tuple(row[column] for column in columns)
+            for row in csv.DictReader(rows)
+            if row["state"] == "verified"
+        }
+
+
+def test_the_demo_brings_every_object_along_as_the_database_corrected_it(tmp_path):
+    ran = pacslift("demo", tmp_path / "demo")
+    arrived = [dcmread(path) for path in (tmp_path / "demo" / "target").glob("*.dcm")]
+    assert arrived_as(arrived) == has_to_arrive_as()
+    corrected = sum("OriginalAttributesSequence" in one for one in arrived)
+    assert f"21 stored ({corrected} corrected)" in ran.output
+    assert corrected == 9 + 6 + 3  # CT and MR of her who married, the X-rays ordered late
+
+
+def test_the_demos_report_says_what_the_database_corrected(tmp_path):
+    pacslift("demo", tmp_path / "demo")
+    report = tmp_path / "demo" / "job" / "report"
+    with (report / "changes_patient_data.csv").open(newline="", encoding="utf-8") as rows:
+        changed = Counter(row["keyword"] for row in csv.DictReader(rows))
+    assert changed == {
+        "PatientName": 15, "PatientBirthDate": 15, "PatientID": 6,
+        "AccessionNumber": 3, "StudyDescription": 3,
+    }  # fmt: skip
+    page = (report / "report.html").read_text(encoding="utf-8")
+    assert all(f'<td class="word">{keyword}</td>' in page for keyword in changed)
+    assert "Muster" not in page
 
 
 def test_the_demo_gives_a_program_one_json_object(tmp_path):
@@ -110,6 +149,8 @@ def test_the_demo_can_be_sent_to_a_real_pacs(orthanc, tmp_path):
     arrived = {uid for uid, state, _ in expected if state == "verified"}
     assert set(orthanc.instances()) == arrived
     assert len(orthanc.ids()) == len(arrived)
+    held = [dcmread(BytesIO(orthanc.file(one))) for one in orthanc.ids()]
+    assert arrived_as(held) == has_to_arrive_as()
     assert not (tmp_path / "demo" / "target").exists()
 
 

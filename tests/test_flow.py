@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs import pacslift, status
+from jobs import init, pacslift, status, tune
+from oldpacs import old_pacs
 from pacslift.demo import prepared_demo
 
 
@@ -42,14 +43,17 @@ def test_a_job_whose_settings_changed_gets_a_new_revision_when_it_is_planned(dem
     assert revised(demo).year > 2001
 
 
-def test_opening_every_file_beforehand_finds_the_fault_before_anything_is_sent(demo):
-    path = demo / "job.toml"
-    path.write_text(path.read_text().replace('probe = "sample"', 'probe = "all"'))
+def test_opening_every_file_beforehand_finds_the_fault_before_anything_is_sent(tmp_path):
+    old, job = old_pacs(tmp_path, slices=4), tmp_path / "job"  # its database knows no sizes
+    cut = old.files[old.uids[2]]
+    cut.write_bytes(cut.read_bytes()[:-50])
+    init(job, old.dump, old.storage, "NOBODY@127.0.0.1:1")
+    tune(job, probe="all")
     for stage in ("extract", "inventory", "plan"):
-        assert pacslift(stage, demo).exit_code == 0
-    account = status(demo)
-    assert account["causes"]["truncated"] == 1
-    assert account["states"]["planned"] == 21
+        assert pacslift(stage, job).exit_code == 0
+    account = status(job)
+    assert account["causes"] == {"truncated": 1}
+    assert account["states"]["planned"] == 3
 
 
 def test_without_any_file_opened_the_account_still_balances(demo):

@@ -240,7 +240,7 @@ def demo(folder: Path, target: str | None, as_json: bool, log_format: str) -> No
     """
     with prepared_demo(folder, parse_target(target) if target else None) as job:
         if not as_json:
-            click.echo(f"archive    {job.mounts['']}\njob        {job.folder}")
+            click.echo(f"archive    {job.folder.parent / 'archive'}\njob        {job.folder}")
             click.echo(f"target     {job.target}")
         with working(job.folder, log_format) as work:
             account = flow.migrate(work)

@@ -1,11 +1,11 @@
 """The demo: the whole job on a small synthetic archive that ships with the program."""
 
 import shutil
-import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from pacslift.cases import load_case
 from pacslift.demo_target import DemoTarget
 from pacslift.errors import JobFolderError
 from pacslift.job import Job, TargetAddress, create_job, load_job
@@ -14,7 +14,8 @@ from pacslift.job import Job, TargetAddress, create_job, load_job
 def shipped_archive() -> Path:
     """The demo's archive: inside the wheel, or in the checkout it is run from."""
     inside = Path(__file__).parent / "_demo"
-    return inside if inside.is_dir() else Path(__file__).parents[2] / "fixtures" / "demo"
+    checkout = Path(__file__).parents[2]
+    return inside if inside.is_dir() else checkout / "fixtures" / "dcm4chee2" / "demo"
 
 
 @contextmanager
@@ -30,10 +31,10 @@ def prepared_demo(folder: Path, target: TargetAddress | None) -> Iterator[Job]:
         )
     archive = folder / "archive"
     try:
-        shutil.copytree(shipped_archive(), archive)
+        shutil.copytree(shipped_archive(), archive, ignore=shutil.ignore_patterns("expected"))
     except OSError as error:
         raise JobFolderError(f"the demo cannot write to {folder}: {error}") from error
-    said = tomllib.loads((archive / "demo.toml").read_text(encoding="utf-8"))
+    case = load_case(archive)
     with ExitStack() as stack:
         if target is None:
             inside = stack.enter_context(DemoTarget(folder / "target"))
@@ -41,8 +42,8 @@ def prepared_demo(folder: Path, target: TargetAddress | None) -> Iterator[Job]:
         create_job(
             Job(
                 folder=folder / "job",
-                dumps=tuple(archive / dump for dump in said["dumps"]),
-                mounts={name: archive / path for name, path in said["mounts"].items()},
+                dumps=case.dumps,
+                mounts=case.mounts,
                 target=target,
             )
         )

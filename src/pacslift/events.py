@@ -57,6 +57,7 @@ class InstanceSent:
     cause: str | None
     bytes: int
     seconds: float
+    changes: int = 0  # elements that read otherwise than in the file
 
 
 @dataclass(frozen=True, slots=True)

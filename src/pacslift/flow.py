@@ -9,7 +9,7 @@ import errno
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -44,6 +44,7 @@ from pacslift.send.association import Timeouts
 from pacslift.send.deliver import deliver
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.retrying import Sleep
+from pacslift.send.tally import Tally
 from pacslift.send.worker import Retries, StoreWorker
 from pacslift.verify.account import Account
 from pacslift.verify.findscu import FindTimeouts
@@ -162,8 +163,9 @@ def inventory(run: Run, *, again: bool = False) -> None:
         found.reconciled.write(run.job.catalog)
         run.ledger.put("pairs", json.dumps([[*pair, n] for pair, n in sorted(found.pairs.items())]))
         note(run, "inventory", found.findings)
+        studies = catalog["studies"]["study_instance_uid"].n_unique()  # the trash repeats some
         say(
-            f"{catalog['instances'].height:,} instances in {catalog['studies'].height:,} studies, "
+            f"{catalog['instances'].height:,} instances in {studies:,} studies, "
             f"{found.reconciled.files.height:,} files in the storage"
         )
     run.ledger.put("inventory", print_)
@@ -236,8 +238,7 @@ def send(run: Run) -> None:
     if not expected:
         return
     with stage(run, "send", expected) as say:
-        before = run.ledger.totals()
-        job, book = run.job, order_book(run)
+        job, book, tally = run.job, order_book(run), Tally(run.tell)
         transcodes = book.rules.works(TRANSCODE.id, by_default=TRANSCODE.on)
         pairs = planned_pairs(run.ledger)
         pairs += native_pairs(pairs) if transcodes else ()
@@ -252,12 +253,12 @@ def send(run: Run) -> None:
         began = time.monotonic()
         try:
             workers = min(job.associations, expected)
-            deliver(run.ledger, make_worker, workers, run.tell, book)
+            deliver(run.ledger, make_worker, workers, tally, book)
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
             note(run, "send", resent_finding(run.ledger))
-            say(sent_sentence(before, run.ledger.totals(), seconds))
+            say(tally.sentence(seconds))
 
 
 def verify(run: Run) -> None:
@@ -397,13 +398,3 @@ def native_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
     """Pairs that an object may be transcoded to, where the target refuses its own."""
     native = dict.fromkeys((pair[0], EXPLICIT_LITTLE) for pair in pairs if alternatives(pair[1]))
     return tuple(pair for pair in native if pair not in pairs)
-
-
-def sent_sentence(before: Mapping[str, int], after: Mapping[str, int], seconds: float) -> str:
-    """What the send stage has done, from the totals before and after it."""
-    stored = after["stored"] - before["stored"]
-    count = after["bytes"] - before["bytes"]
-    rate = f"{stored / max(seconds, 1e-3):,.0f}/s, {count / max(seconds, 1e-3) / 1e6:,.1f} MB/s"
-    left_out = after["troubled"] - before["troubled"]
-    trouble = f", {left_out:,} not" if left_out else ""
-    return f"{stored:,} stored{trouble}; {rate}"

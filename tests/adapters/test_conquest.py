@@ -1,5 +1,7 @@
 """What is peculiar to Conquest; the rest is in test_every_adapter.py."""
 
+from dataclasses import replace
+
 from readcases import case_of, catalog_of, causes, file_states, inventory_of
 
 DBASE, NKI = "conquest/dbase", "conquest/sqlite-nki"
@@ -28,3 +30,11 @@ def test_bare_data_sets_are_read_whatever_the_name_says():
     bare, part10 = "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
     syntaxes = [syntax for (_, syntax), files in found.pairs.items() for _ in range(files)]
     assert sorted(syntaxes) == [bare] * 6 + [part10]
+
+
+def test_the_only_device_need_not_be_named():
+    case = case_of(NKI)
+    unnamed = replace(case, mounts={"": case.mounts["MAG0"]})
+    states = file_states(inventory_of(unnamed, "conquest"))
+    assert states == file_states(inventory_of(case, "conquest"))
+    assert "used" in states.values()

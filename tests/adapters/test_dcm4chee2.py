@@ -95,9 +95,19 @@ def test_a_cut_blob_is_read_as_far_as_it_goes_and_told(catalog):
         "00080070",
     ]
     assert series["series_description"] == "US SERIES 1"  # the column's search key
-    (told,) = [finding for finding in catalog.findings if "damaged" in finding]
+    (told,) = [finding for finding in catalog.findings if finding.startswith("series: ")]
     assert "series_key 6" in told
     assert "PACSLIFT" not in told
+
+
+def test_a_text_beyond_its_declared_character_set_is_left_to_the_file(catalog):
+    """Zo\xeb stands in the default character set, which has 7 bits, of a Japanese study."""
+    study = row(catalog, "studies", "4")
+    assert "00080090" not in json.loads(study["attributes"])
+    assert study["referring_physician_name"] == "ZUWEISER^ZOË"  # to search with, never overlaid
+    (told,) = [finding for finding in catalog.findings if finding.startswith("studies: ")]
+    assert "study_key 4" in told
+    assert "(0008,0090)" in told
 
 
 def test_a_study_without_a_time_was_not_at_midnight():

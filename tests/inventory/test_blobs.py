@@ -191,6 +191,16 @@ def test_a_text_that_its_character_set_lacks_is_left_out_and_told():
     assert "FIX" not in decoded.fault
 
 
+@pytest.mark.parametrize("declared", [("", "ISO 2022 IR 87"), ("ISO 2022 IR 6", "ISO 2022 IR 149")])
+def test_the_default_character_set_has_7_bits_also_where_others_extend_it(declared):
+    made = Dataset()
+    made.SpecificCharacterSet = list(declared)
+    made.ReferringPhysicianName = "Zuweiser^Zo:"
+    decoded = decode_blob(encoded(made).replace(b"Zo:", b"Zo\xeb"))
+    assert decoded.text == "{}"
+    assert "(0008,0090)" in decoded.fault
+
+
 def test_a_stream_that_inflates_without_end_is_stopped():
     bomb = deflated(bytes(MOST_BYTES + 1))
     decoded = decode_blob(with_meta("1.2.840.10008.1.2.1.99", bomb))

@@ -160,6 +160,24 @@ def test_an_object_is_set_aside_where_its_own_text_cannot_be_rewritten(tmp_path)
     assert refused.value.cause is Cause.TEXT_UNREADABLE
 
 
+def test_a_text_that_nobody_can_read_is_left_to_the_database_if_that_has_it(tmp_path):
+    """M\xfcller stands there without a character set, and the database says what it is."""
+    parts = pieces(image())
+    content = b"".join([element(0x00080005, "CS", b""), *parts[1:]])
+    attributes = {
+        "00100010": person("\u0394"),
+        "00100020": {"vr": "LO", "Value": ["M\xfcller"]},
+    }
+    _, data = overlaid(tmp_path, content, attributes)
+    ds = read(data)
+    assert ds.SpecificCharacterSet == "ISO_IR 192"
+    assert (ds.PatientName, ds.PatientID) == ("\u0394", "M\xfcller")
+    (said,) = ds.OriginalAttributesSequence
+    assert said.ModifiedAttributesSequence[0].PatientID == ""
+    kept = {one.SelectorAttribute: one for one in said.NonconformingModifiedAttributesSequence}
+    assert kept[0x00100020].NonconformingDataElementValue == b"M\xfcller"
+
+
 def test_text_that_does_not_fit_is_set_aside_where_rewriting_is_switched_off(tmp_path):
     rules = RuleSettings(off=frozenset({"CS1"}))
     orders = Orders(compile_overlay({"00100010": person("\u0394")}), rules, SAID)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacslift.errors import Cause
+from pacslift.ledger import FileState, InstanceState
 from pacslift.verify.account import account_of
 from pacslift.verify.report import (
     MOST_SHOWN,
@@ -101,6 +102,11 @@ def test_the_page_needs_nothing_but_itself(tmp_path):
     assert page.references == []
     assert "script" not in page.tags
     assert not re.search(r"url\(|@import|https?://", text)
+
+
+@pytest.mark.parametrize("state", [*InstanceState, *FileState])
+def test_every_state_has_a_colour_of_its_bar(tmp_path, state):
+    assert re.search(rf"--{state.value}: #[0-9a-f]{{6}};", report(tmp_path))
 
 
 def test_the_balance_sheet_comes_first_with_sums(tmp_path):

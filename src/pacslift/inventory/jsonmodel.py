@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from struct import Struct, iter_unpack
 from typing import Any, NamedTuple
 
-from pydicom.charset import convert_encodings, decode_bytes
+from pydicom.charset import convert_encodings, decode_bytes, default_encoding
 from pydicom.datadict import dictionary_VR
 
 from pacslift.inventory.bytesource import MemoryBytes
@@ -169,16 +169,20 @@ def _resetting(vr: bytes) -> set[int]:
 
 @functools.lru_cache(64)
 def _encodings(charset: bytes) -> tuple[str, ...] | None:
-    """Python's names of DICOM character sets; None for the default one, which is 7 bits wide."""
+    """Python's names of DICOM character sets; None for the default one, which is 7 bits wide.
+
+    Where code extensions follow the default one it still has 7 bits: pydicom would read Latin-1.
+    """
     names = [name.strip() for name in charset.decode("latin-1").strip("\0 ").split("\\")]
     if not any(name not in {"", "ISO_IR 6"} for name in names):
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return tuple(convert_encodings(names))
+            known = convert_encodings(names)
         except (LookupError, ValueError):
             return None
+    return ("ascii", *known[1:]) if known[0] == default_encoding else tuple(known)
 
 
 def items(data: bytes, charset: bytes, content: Content) -> list[Any]:

@@ -66,6 +66,11 @@ class CompiledOverlay:
     def __bool__(self) -> bool:
         return bool(self.attributes)
 
+    @property
+    def tags(self) -> frozenset[int]:
+        """What it has a word on."""
+        return frozenset(tag for tag, _, _ in self.attributes)
+
     def written(self, view: "View") -> Written:
         """Give the elements as they stand in an object that is written like this one."""
         way = view.encoding.value, view.value(_CHARACTER_SET) or b""

@@ -1,7 +1,8 @@
 """A whole object rewritten in Unicode, because a text that belongs in it fits no other way (CS1).
 
 Every text of the top level and of sequences that (0008,0005) of the object speaks of reads as
-before. An item with a character set of its own keeps it. Private elements and UN are left as they
+before. One that nobody can read is left to the overlay where that has it, and refused where it has
+not. An item with a character set of its own keeps it. Private elements and UN are left as they
 are, since what they hold is not known: each whose bytes are no ASCII is noted.
 PS3.3 C.12.1.1.2, PS3.5 6.1.2.
 """
@@ -9,7 +10,7 @@ PS3.3 C.12.1.1.2, PS3.5 6.1.2.
 from collections.abc import Iterator
 
 from pacslift.errors import Cause, SetAsideError
-from pacslift.repair import nested, texts, values
+from pacslift.repair import conform, nested, texts, values
 from pacslift.repair.rule import Edit
 from pacslift.repair.view import View
 
@@ -30,15 +31,21 @@ def edits(view: View) -> Iterator[Edit]:
 def in_unicode(view: View) -> Iterator[Edit]:
     """Give the edits that rewrite all text of the object in ISO_IR 192."""
     old = view.value(CHARACTER_SET) or b""
+    replaced = view.orders.overlay.tags
     for tag in list(view.tags()):
         vr = view.vr(tag)
         if vr in values.CHARSET_VRS:
-            yield from _rewritten(view, tag, vr)
+            if tag not in replaced or _is_readable(view, tag):
+                yield from _rewritten(view, tag, vr)
         elif vr == b"SQ" or (vr == b"UN" and view.is_undefined(tag)):
             value = view.rewritten(tag, lambda inner: _inner(inner, old))
             if value is not None:
                 yield Edit(tag, vr, value, silent=True)
     yield Edit(CHARACTER_SET, b"CS", texts.UNICODE)
+
+
+def _is_readable(view: View, tag: int) -> bool:
+    return conform.conforms(view.vr(tag), view.value(tag) or b"", view.codecs())
 
 
 def _rewritten(view: View, tag: int, vr: bytes) -> Iterator[Edit]:

@@ -291,4 +291,5 @@ def event_of(result: Result) -> InstanceSent:
         cause=result.delivery.cause.value if result.delivery.cause else None,
         bytes=answer.bytes if answer else 0,
         seconds=answer.seconds if answer else 0.0,
+        changes=len(result.delivery.sent.changes) if result.delivery.sent else 0,
     )

@@ -1,0 +1,36 @@
+"""What a send stage has done, counted from what it tells, in one sentence."""
+
+from pacslift.events import Event, InstanceSent, Sink
+from pacslift.ledger import InstanceState
+
+_STORED = {InstanceState.STORED.value, InstanceState.STORED_CHANGED.value}
+
+
+class Tally:
+    """A sink that counts what became of instances, and passes every event on."""
+
+    def __init__(self, inner: Sink) -> None:
+        self._inner = inner
+        self.stored = self.corrected = self.left_out = self.bytes = 0
+
+    def __call__(self, event: Event) -> None:
+        """Count *event* if an instance was sent, and pass it on."""
+        if isinstance(event, InstanceSent):
+            self._count(event)
+        self._inner(event)
+
+    def _count(self, event: InstanceSent) -> None:
+        if event.state not in _STORED:
+            self.left_out += 1
+            return
+        self.stored += 1
+        self.corrected += bool(event.changes)
+        self.bytes += event.bytes
+
+    def sentence(self, seconds: float) -> str:
+        """How many were stored, corrected and left out in *seconds*, and the rate."""
+        seconds = max(seconds, 1e-3)
+        corrected = f" ({self.corrected:,} corrected)" if self.corrected else ""
+        left_out = f", {self.left_out:,} not" if self.left_out else ""
+        rate = f"{self.stored / seconds:,.0f}/s, {self.bytes / seconds / 1e6:,.1f} MB/s"
+        return f"{self.stored:,} stored{corrected}{left_out}; {rate}"

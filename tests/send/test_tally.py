@@ -1,0 +1,27 @@
+"""The sentence at the end of sending says what was told on the way."""
+
+from pacslift.events import Finding, InstanceSent
+from pacslift.send.tally import Tally
+
+STORED = InstanceSent("1.2.3", "stored", None, 1_000_000, 0.1)
+CORRECTED = InstanceSent("1.2.4", "stored", None, 1_000_000, 0.1, changes=3)
+WARNED = InstanceSent("1.2.5", "stored_changed", "stored_with_warning", 1_000_000, 0.1)
+REFUSED = InstanceSent("1.2.6", "failed", "refused_by_target", 1_000_000, 0.1, changes=2)
+
+
+def told(*events):
+    passed_on = []
+    tally = Tally(passed_on.append)
+    for event in events:
+        tally(event)
+    assert passed_on == list(events)
+    return tally.sentence(2.0)
+
+
+def test_stored_corrected_and_left_out_are_counted_apart():
+    said = told(STORED, CORRECTED, Finding("send", "a finding"), WARNED, REFUSED)
+    assert said == "3 stored (1 corrected), 1 not; 2/s, 1.5 MB/s"
+
+
+def test_what_did_not_happen_is_not_said():
+    assert told(STORED) == "1 stored; 0/s, 0.5 MB/s"
