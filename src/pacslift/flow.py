@@ -49,7 +49,7 @@ from pacslift.send.worker import Retries, StoreWorker
 from pacslift.verify.account import Account
 from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
-from pacslift.verify.tell import CUTS, account_now, resent_finding, write_report
+from pacslift.verify.tell import CUTS, account_now, charset_findings, resent_finding, write_report
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
@@ -257,7 +257,7 @@ def send(run: Run) -> None:
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
-            note(run, "send", resent_finding(run.ledger))
+            note(run, "send", resent_finding(run.ledger) + charset_findings(run.ledger))
             say(tally.sentence(seconds))
 
 

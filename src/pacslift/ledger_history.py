@@ -14,6 +14,7 @@ from pacslift.ledger_tables import (
     CHANGES,
     EARLIER,
     INSTANCES,
+    IS_CHARSET,
     IS_RESENT,
     RESENT,
     InstanceState,
@@ -73,6 +74,27 @@ def resent_instances() -> sa.Select[Any]:
         sa.func.min(keys).label("first"),
     ]
     return sa.select(*columns).where(IS_RESENT)
+
+
+def charsets_of_a_study() -> sa.Select[Any]:
+    """Studies whose objects were found to be in different character sets, with two of them.
+
+    Objects are judged one by one; devices of one study may well write differently, but one that is
+    judged wrongly shows in this, too.
+    """
+    after = CHANGES.c.after
+    return (
+        sa.select(
+            INSTANCES.c.study_instance_uid,
+            sa.func.min(after).label("one"),
+            sa.func.max(after).label("other"),
+        )
+        .join(CHANGES, CHANGES.c.instance_key == INSTANCES.c.instance_key)
+        .where(IS_CHARSET)
+        .group_by(INSTANCES.c.study_instance_uid)
+        .having(sa.func.min(after) != sa.func.max(after))
+        .order_by(INSTANCES.c.study_instance_uid)
+    )
 
 
 def overlays_at_target(connection: sa.Connection) -> dict[str, int]:

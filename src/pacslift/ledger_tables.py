@@ -174,6 +174,10 @@ sa.Index(
     "changes_resent", CHANGES.c.instance_key, sqlite_where=IS_RESENT, postgresql_where=IS_RESENT
 )
 
+IS_CHARSET = CHANGES.c.rule.in_([sa.literal_column("'T01'"), sa.literal_column("'T02'")])
+sa.Index("changes_charset", CHANGES.c.instance_key, CHANGES.c.after, sqlite_where=IS_CHARSET,
+         postgresql_where=IS_CHARSET)  # fmt: skip
+
 DIFFERENCES = sa.Table(  # what the target lists of a study otherwise than it was sent
     "differences",
     metadata,

@@ -1,9 +1,11 @@
 """Where the search begins: small right inputs of each target."""
 
+import io
 import os
 import sqlite3
 import struct
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -170,6 +172,49 @@ def stored_object_seeds() -> Iterator[bytes]:
         path = get_testdata_file(name)
         if path and os.path.getsize(path) <= LONGEST:  # noqa: PTH202 - pydicom gives a text
             yield b"\0" + Path(path).read_bytes()
+
+
+def prepared_seeds() -> Iterator[bytes]:
+    for number, seed in enumerate(stored_object_seeds()):
+        yield bytes([seed[0] | number % 6 << 2]) + seed[1:]
+    texts = [
+        so.element(0x00080016, "UI", so.uid(so.CT)),
+        so.element(0x00080018, "UI", so.uid(so.INSTANCE)),
+        so.opened(0x00081140, "SQ") + so.item_until_delimiter(so.identified()) + so.DELIMITER,
+        so.element(0x00100010, "PN", "Müller^Jürgen".encode()),
+    ]
+    for choice in (0 << 2, 4 << 2, 5 << 2):
+        yield bytes([choice]) + so.part10(b"".join(texts))
+
+
+def json_blob_seeds() -> Iterator[bytes]:
+    for encoding, syntax in so.SYNTAX.items():
+        yield b"\0" + so.meta(syntax) + so.identified(encoding)
+    items = so.item_until_delimiter(so.identified()) + so.DELIMITER
+    yield b"\0" + so.element(0x00080008, "CS", b"A\\B") + so.opened(0x00081115, "SQ") + items
+    yield b"\0" + so.element(0x00200013, "IS", b"1 ") + so.element(0x00080070, "FD", bytes(8))
+    yield b"\0" + so.element(0x00090010, "LO", b"ACME") + so.element(0x00091001, "UN", b"12")
+
+
+def mapping_csv_seeds() -> Iterator[bytes]:
+    yield b"\0accession_number,new_accession_number\nA1,B1\n"
+    yield b"\1what;value;reason\npatient_id;1;test\nsop_instance_uid;1.2;x\n"
+    head = b"patient_id,issuer_of_patient_id,new_patient_id,new_patient_name,note\n"
+    yield b"\2" + head + b'1,,2,"A^B=C",\n"2",X,,"",n\n'
+    yield b"\2\xef\xbb\xbfpatient_id,new_patient_birth_date,new_patient_sex\r\n1,20010203,F\r\n"
+
+
+def tar_file_seeds() -> Iterator[bytes]:
+    listed = b"0123456789abcdef0123456789abcdef  a/1\n"
+    for form in (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT):
+        made = io.BytesIO()
+        with tarfile.open(fileobj=made, mode="w", format=form) as tar:
+            for name, body in (("MD5SUM", listed), ("a/1", so.image()), ("b" * 150, b"x")):
+                if form != tarfile.USTAR_FORMAT or len(name) < 100:
+                    info = tarfile.TarInfo(name)
+                    info.size = len(body)
+                    tar.addfile(info, io.BytesIO(body))
+        yield made.getvalue().rstrip(b"\0") + bytes(1024)
 
 
 def association_seeds() -> Iterator[bytes]:

@@ -9,6 +9,7 @@ beginning by which the format is recognised, so that the search is not spent on 
 a reader takes two files they stand behind each other, with SEAM between.
 """
 
+import json
 import os
 import sys
 import tempfile
@@ -24,11 +25,19 @@ from pacslift.extract.sniff import open_dump
 from pacslift.extract.suspects import accident, undone
 from pacslift.extract.terms import Charsets, Recoding, Terms
 from pacslift.extract.truncation import Truncation
+from pacslift.inventory import tars
+from pacslift.inventory.blobs import decode_blob
 from pacslift.inventory.bytesource import MemoryBytes
 from pacslift.inventory.header import Encoding, walk
 from pacslift.inventory.stored import open_stored
 from pacslift.plan.contexts import number
+from pacslift.plan.mapping import COLUMNS, read_mapping
+from pacslift.repair.jsonmodel import JSONModelError
+from pacslift.repair.order import RULES
+from pacslift.repair.orders import Orders, RuleSettings
 from pacslift.repair.outgoing import prepare
+from pacslift.repair.overlay import compile_overlay
+from pacslift.repair.provenance import Provenance
 from pacslift.send.machine import Machine
 from pacslift.send.negotiation import Proposal
 
@@ -227,6 +236,116 @@ def stored_object(data: bytes) -> None:
     assert left_open() == open_files, "a file was left open"
 
 
+SAID = Provenance("pacslift fuzz", "20261122120000+0000", "OLD@SITE", "0.1.0")
+ANY = {"SOPClassUID": PAIR[0], "planar": 1, "tag": "00091010", "creators": {"0009": "A"},
+       "charset": "ISO_IR 192"}  # fmt: skip
+ALL_RULES = RuleSettings(
+    on=frozenset(rule.id for rule in RULES),
+    parameters={
+        "E20": {"pixel_bytes": 2},
+        "I11": {"issuer": "SITE"},
+        "T01": {"charset": "ISO_IR 100"},
+        **{rule: {"devices": [ANY]} for rule in ("E23", "P14", "S20", "S21", "T02")},
+    },
+)
+AS_SHIPPED_RULES = RuleSettings()
+NAMES = ("Doe^Jane", "M\xfcller^J\xfcrgen", "\u5c71\u7530^\u592a\u90ce")
+
+
+def overlay_of(name: str) -> dict[str, dict[str, object]]:
+    """An overlay as dcm4chee's blobs give it: names, an empty value, an item, an old identity."""
+    item = {"00400031": {"vr": "UT", "Value": [name]}}
+    return {
+        "00080020": {"vr": "DA", "Value": ["20010203"]},
+        "00080051": {"vr": "SQ", "Value": [item, {}]},
+        "00081030": {"vr": "LO", "Value": ["\xdf", None, "x"]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": name}]},
+        "00100020": {"vr": "LO", "Value": ["4711"], "rule": "MAP"},
+        "00100030": {"vr": "DA"},
+        "00101030": {"vr": "DS", "Value": ["1.50"]},
+    }
+
+
+ORDERED = [
+    Orders(
+        compile_overlay(overlay_of(name)),
+        rules,
+        SAID,
+        {
+            "patient_name": name,
+            "texts": {0x00081030: "Stra\xdfe", 0x00080090: name},
+            "modality": "CT",
+            "pixels": True,
+            "study_instance_uid": "1.2.3",
+            "sop_class_uid": PAIR[0],
+            "sop_instance_uid": "1.2.3.4",
+            "study_patients": 2,
+            "study_patient_id": name,
+        },
+    )
+    for rules in (AS_SHIPPED_RULES, ALL_RULES)
+    for name in NAMES
+]
+OUR_FAULT = "a fault of pacslift"
+
+
+def prepared(data: bytes) -> None:
+    """The same with an overlay, facts and provenance, by the usual rules or by all of them."""
+    path = emptied() / "object"
+    path.write_bytes(data[1:])
+    choice = data[0] if data else 0
+    container = (None, "part10", "bare", "orthanc-zlib")[choice & 3]
+    orders = ORDERED[(choice >> 2) % len(ORDERED)]
+    open_files = left_open()
+    try:
+        with prepare(open_stored(os.open(path, os.O_RDONLY), container), orders) as outgoing:
+            assert outgoing.length % 2 == 0
+            outgoing.digest()
+    except SetAsideError as error:
+        if OUR_FAULT in error.detail:
+            raise AssertionError(error.detail) from error
+    assert left_open() == open_files, "a file was left open"
+
+
+def json_blob(data: bytes) -> None:
+    """Attributes of an old database: JSON whatever the bytes, and an overlay or a named tag."""
+    said = decode_blob(data[1:], private_creators=frozenset({b"ACME"}))
+    assert said == decode_blob(data[1:], private_creators=frozenset({b"ACME"}))
+    model = json.loads(said.text)
+    assert b"\xef\xbf\xbd" not in said.text.encode(), "what cannot be read is not said"
+    with suppress(JSONModelError):
+        compile_overlay(model)
+
+
+def mapping_csv(data: bytes) -> None:
+    """A table that a person filled in, of the kind that the first byte names."""
+    path = emptied() / "table.csv"
+    path.write_bytes(data[1:])
+    kind = sorted(COLUMNS)[(data[0] if data else 0) % len(COLUMNS)]
+    with suppress(PacsliftError):
+        reviewed = read_mapping({kind: [path]})
+        assert all(line.number > 1 for line in reviewed.lines)
+
+
+def tar_file(data: bytes) -> None:
+    """A TAR file; every entry that it names is read or refused."""
+    path = emptied() / "study.tar"
+    path.write_bytes(data)
+    open_files = left_open()
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        for name in sorted(tars.names_in(fd)):
+            with suppress(SetAsideError):
+                entry = tars.entry_of(fd, name)
+                assert 0 <= entry.offset <= entry.offset + entry.size <= len(data)
+                prepare(open_stored(os.dup(fd), tars.CONTAINER, name)).close()
+    except SetAsideError:
+        pass
+    finally:
+        os.close(fd)
+    assert left_open() == open_files, "a file was left open"
+
+
 def association(data: bytes) -> None:
     """What a target says on an association; the first byte says in which state and pieces."""
     choice, data = data[0] if data else 0, data[1:]
@@ -281,5 +400,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "draft_manifest": draft_manifest,
     "header_walk": header_walk,
     "stored_object": stored_object,
+    "prepared": prepared,
+    "json_blob": json_blob,
+    "mapping_csv": mapping_csv,
+    "tar_file": tar_file,
     "association": association,
 }

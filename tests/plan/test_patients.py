@@ -74,8 +74,9 @@ def test_a_study_of_a_merged_patient_gets_the_values_of_the_one_that_is_left():
     kept: list = []
     laid = lay(adapter(), archive(PATIENTS, {"st": "old"}), Reviewed(), kept.extend)
     by_key = {row["overlay_key"]: row["attributes"] for row in kept}
-    (mine,) = laid.series["overlays"][0].split()
+    facts, mine = laid.series["overlays"][0].split()
     assert '"NEW"' in by_key[mine]
+    assert by_key[facts] == '{"study_patient_id":"NEW"}'
 
 
 @pytest.mark.parametrize("owner", ["x", "y"])

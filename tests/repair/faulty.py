@@ -228,6 +228,23 @@ CASES = [
         "王^小东".encode("gb18030"),
         facts={"patient_name": "王^小东"},
     ),
+    charset(
+        "T01", None, "ISO_IR 192", LATIN.encode(), facts={"texts": {0x00100010: LATIN.upper()}}
+    ),
+    Case(
+        "T01",
+        {**name(b"DOE", None), 0x00081030: ("LO", "Schädel".encode())},
+        {**name(b"DOE", b"ISO_IR 192"), 0x00081030: ("LO", "Schädel".encode())},
+        (("SpecificCharacterSet", None, "ISO_IR 192"),),
+        facts={"patient_name": "Doe", "texts": {0x00081030: "SCHÄDEL"}},
+    ),
+    Case(
+        "T02",
+        {**name("Müller".encode()), 0x00080090: ("PN", "Weiß^A".encode() + b" ")},
+        {**name("Müller".encode(), b"ISO_IR 192"), 0x00080090: ("PN", "Weiß^A".encode() + b" ")},
+        (("SpecificCharacterSet", "ISO_IR 100", "ISO_IR 192"),),
+        facts={"patient_name": "Maier^Jürgen", "texts": {0x00080090: "Weiß^A"}},
+    ),
     Case(
         "T05",
         name(LATIN.encode().decode("latin-1").encode(), b"ISO_IR 192"),
@@ -321,6 +338,16 @@ CASES = [
         facts={"study_patients": 2, "study_patient_id": "4711"},
         off_by_default=True,
     ),
+    text(
+        "I09",
+        0x00100020,
+        "LO",
+        "PatientID",
+        "4712",
+        "4711",
+        facts={"study_patient_id": "4711"},
+        off_by_default=True,
+    ),
     Case(
         "I11",
         {},
@@ -410,6 +437,7 @@ KEPT = [
     ("an age without a birth date", {0x00101010: ("AS", b"049 ")}),
     ("a UID that breaks the rules", {0x00200052: ("UI", b"1.2.03")}),
     ("text without a character set", name(LATIN.encode(), None)),
+    ("a character set that is no text", name("Müller".encode(), b"ISO_\x9d ")),
     ("a character set nobody knows", name(b"DOE", b"KLINGON ")),
     ("a true group length", {0x00280000: ("UL", b"\x0a\0\0\0"), 0x00280010: ("US", b"\2\0")}),
     ("another VR that its value is not legal in", {0x00100040: ("LO", b"male, I think ")}),
@@ -433,5 +461,15 @@ REFUSED = [
     ("P16", Case("P16", {}, {}, facts={"pixels": True}), "without Pixel Data"),
     ("P16", Case("P16", {}, {}, told={"all": True}), "without Pixel Data"),
     ("I09", Case("I09", {}, {}, facts={"study_patients": 2}, off_by_default=True), "several"),
+    (
+        "I09",
+        Case("I09", {}, {}, facts={"study_patient_id": "山"}, off_by_default=True),
+        "does not fit",
+    ),
+    (
+        "I03",
+        Case("I03", {0x00080018: ("UI", b"")}, {}, facts={"sop_instance_uid": "1.2.9"}),
+        "file meta",
+    ),
     ("T01", Case("T01", name(b"M\xfcller", None), {}, told={"charset": "ISO_IR 192"}), "rules.T01"),
 ]

@@ -1,6 +1,7 @@
 """What is ordered for each object follows from the plan and the job, and from nothing else."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -42,14 +43,55 @@ def test_a_rule_may_ask_what_the_database_says_of_the_object():
     assert dict(orders.facts) == {
         "size": 526,
         "transfer_syntax_uid": "1.2.840.10008.1.2",
+        "sop_instance_uid": "1.2.3",
         "patient_name": "Müller",
     }
     assert not orders.overlay
 
 
+def test_an_object_in_a_compressed_syntax_was_stored_with_pixels():
+    jpeg = replace(planned(), transfer_syntax_uid="1.2.840.10008.1.2.4.50")
+    assert OrderBook().of(jpeg, COPY).facts["pixels"] is True
+    assert "pixels" not in OrderBook().of(planned(), COPY).facts
+
+
+def test_uids_that_a_rule_replaces_are_facts_as_objects_have_them_then():
+    book = OrderBook(rule_settings({}, {"1.02": "2.25.1"}))
+    one = replace(planned(), study_instance_uid="1.02", series_instance_uid="1.3")
+    facts = book.of(one, COPY).facts
+    assert (facts["study_instance_uid"], facts["series_instance_uid"]) == ("2.25.1", "1.3")
+
+
+def test_all_texts_of_the_database_beyond_ascii_judge_and_those_of_a_mapping_do_not():
+    said = {"00081030": {"vr": "LO", "Value": ["Schädel", "x"]}, "00080060": sex("CT")}
+    name = {"00100010": {"vr": "PN", "Value": [{"Alphabetic": "Neu^Jörg"}]}}
+    orders = OrderBook().of(
+        planned(
+            overlay("FACTS", patient_name="Müller", texts={"0008103E": "Fuß", "00081030": "?"}),
+            overlay("DB", **said, **{"00101001": {"vr": "PN", "Value": [{"Alphabetic": "DOE"}]}}),
+            overlay("MAP", **name),
+        ),
+        COPY,
+    )
+    assert orders.facts["texts"] == {0x0008103E: "Fuß", 0x00081030: "Schädel\\x"}
+
+
+def test_a_fact_of_the_study_takes_back_that_of_the_patient():
+    orders = OrderBook().of(
+        planned(
+            overlay("FACTS", study_patient_id="1"),
+            overlay("FACTS", study_patients=2, study_patient_id=None),
+        ),
+        COPY,
+    )
+    assert orders.facts["study_patients"] == 2
+    assert "study_patient_id" not in orders.facts
+
+
 def test_what_is_not_known_is_no_fact():
     unknown = Candidate("/old", "a/1", None, None, None, None)
-    assert set(OrderBook().of(planned(), unknown).facts) == {"transfer_syntax_uid"}
+    facts = OrderBook().of(planned(), unknown).facts
+    assert set(facts) == {"transfer_syntax_uid", "sop_instance_uid"}
 
 
 def test_objects_with_the_same_overlays_share_one_that_is_compiled():

@@ -15,6 +15,7 @@ import polars as pl
 from pacslift.adapter import Adapter
 from pacslift.errors import Cause
 from pacslift.ledger import OverlayKind
+from pacslift.plan.facts import fact_keys, patient_facts, shared_studies
 from pacslift.plan.keywords import COLUMNS, JsonElement, as_json, name_text
 from pacslift.plan.mapping import ACCESSION_NEW, PATIENT_NEW, Line, Reviewed
 from pacslift.plan.overlay import (
@@ -32,6 +33,11 @@ from pacslift.plan.persons import lines_of_patients
 
 PATIENT_ID, ISSUER, NAME = "00100020", "00100021", "00100010"
 STUDY_COLUMNS = ("study_key", "patient_key", "study_instance_uid", "accession_number")
+
+# Facts of a lower level count more than those of a higher one, whatever stands between.
+KEYS_OF_A_SERIES = (
+    "of_patient", "studies_facts", "shared", "series_facts", "studies", "series", "of_accession",
+)  # fmt: skip
 
 PATIENTS = pl.Schema(
     {"final_key": pl.String(), "overlay": pl.String(), "whose": pl.String(), "mapped": pl.Boolean()}
@@ -73,18 +79,16 @@ def lay(
         .join(owners, on="patient_key", how="left", maintain_order="left")
     )  # fmt: skip
     accessions, used = accession_overlays(studies, reviewed, keep)
-    study = named(overlay_keys(levels["studies"], catalog["studies"], keep), "of_study")
-    series = named(overlay_keys(levels["series"], catalog["series"], keep), "of_series")
-    studies = studies.join(study, on="study_key", how="left", maintain_order="left").join(
-        accessions, on="accession_number", how="left", maintain_order="left"
+    shared = named(shared_studies(studies, keep), "shared")
+    studies = studies.join(accessions, on="accession_number", how="left", maintain_order="left")
+    studies = with_overlays(studies, levels["studies"], catalog["studies"], keep).join(
+        shared, on="study_key", how="left", maintain_order="left"
     )
-    keys = ("of_patient", "of_study", "of_series", "of_accession")
-    joined = (
-        catalog["series"].select("series_key", "study_key").collect()
-        .join(studies, on="study_key", how="left", maintain_order="left")
-        .join(series, on="series_key", how="left", maintain_order="left")
-    )  # fmt: skip
-    together = pl.concat_str(keys, separator=" ", ignore_nulls=True)
+    below = catalog["series"].select("series_key", "study_key").collect()
+    joined = with_overlays(below, levels["series"], catalog["series"], keep).join(
+        studies, on="study_key", how="left", maintain_order="left"
+    )
+    together = pl.concat_str(KEYS_OF_A_SERIES, separator=" ", ignore_nulls=True)
     return Laid(
         series=joined.select(
             "series_key",
@@ -98,6 +102,18 @@ def lay(
         instances=overlay_keys(levels["instances"], catalog["instances"], keep),
         used=used | used_of_patients(studies, lines),
     )  # fmt: skip
+
+
+def with_overlays(
+    frame: pl.DataFrame, level: Level, rows: pl.LazyFrame, keep: Keep
+) -> pl.DataFrame:
+    """*frame* with the keys of what a level says and of its facts, as <table> and <table>_facts."""
+    for keys, column in (
+        (overlay_keys(level, rows, keep), level.table),
+        (fact_keys(level, rows, keep), f"{level.table}_facts"),
+    ):
+        frame = frame.join(named(keys, column), on=level.key, how="left", maintain_order="left")
+    return frame
 
 
 def named(keys: pl.DataFrame, column: str) -> pl.DataFrame:
@@ -150,22 +166,28 @@ def patient_overlays(
         texts: list[Row] = []
         made = []
         for row in part.iter_rows(named=True):
-            line = lines.get(row["patient_key"])
-            mine = list(patient_rows(level, row, line))
+            line, said = lines.get(row["patient_key"]), level.elements(row)
+            who = identity_of(said, row, line)
+            mine = list(patient_rows(said, row, line, who[0]))
             texts += mine
             keys = " ".join(one["overlay_key"] for one in mine) or None
-            made.append((row["patient_key"], keys, whose(level, row, line), line is not None))
+            whose = json.dumps(who if who[0] else ["row", row["patient_key"]])
+            made.append((row["patient_key"], keys, whose, line is not None))
         keep(distinct(iter(texts)))
         found.append(pl.DataFrame(made, schema=PATIENTS, orient="row"))
     return pl.concat(found)
 
 
-def patient_rows(level: Level, row: Mapping[str, str | None], line: Line | None) -> Iterator[Row]:
+def patient_rows(
+    said: Mapping[str, JsonElement],
+    row: Mapping[str, str | None],
+    line: Line | None,
+    patient_id: str,
+) -> Iterator[Row]:
     """The overlays of one patient: the database's facts, its word, and the mapping's."""
-    said = level.elements(row)
-    name = name_text(said.get(NAME, {})) or row["patient_name"]
-    if name:
-        yield as_row(OverlayKind.FACTS, {"patient_name": name})
+    facts = patient_facts(name_text(said.get(NAME, {})) or row["patient_name"], patient_id)
+    if facts:
+        yield facts
     if said:
         yield as_row(OverlayKind.DATABASE, said)
     if line is not None:
@@ -182,15 +204,15 @@ def mapped_elements(
     }
 
 
-def whose(level: Level, row: Mapping[str, str | None], line: Line | None) -> str:
-    """The patient as a target tells patients apart: Patient ID and issuer, or else the row."""
-    said = {tag: element.get("Value") for tag, element in level.elements(row).items()}
+def identity_of(
+    elements: Mapping[str, JsonElement], row: Mapping[str, str | None], line: Line | None
+) -> tuple[str, str]:
+    """The patient as a target tells patients apart: Patient ID, "" where there is none; issuer."""
+    said = {tag: element.get("Value") for tag, element in elements.items()}
     new = line.new(PATIENT_NEW) if line else {}
     patient_id = new.get("patient_id") or said.get(PATIENT_ID) or row["patient_id"]
     issuer = new.get("issuer_of_patient_id") or said.get(ISSUER) or row["issuer_of_patient_id"]
-    if not patient_id:
-        return json.dumps(["row", row["patient_key"]])
-    return json.dumps([as_text(patient_id), as_text(issuer)])
+    return as_text(patient_id), as_text(issuer)
 
 
 def as_text(value: object) -> str:

@@ -19,6 +19,7 @@ EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 _ITEM, _DELIMITER = 0xFFFEE000, 0xFFFEE0DD
 _ITEM_HEAD = struct.Struct("<HHI")
 _RAW_DEFLATE = -15
+_DIGITS = 9  # of a number of frames that may be one
 _MOST_BYTES = 1 << 31  # of native pixels; larger ones do not fit in memory beside others
 
 
@@ -97,7 +98,7 @@ def fragments(stored: StoredObject) -> Iterator[bytes]:
 def frame_count(stored: StoredObject) -> int:
     """Number of Frames (0028,0008); 1 where it is absent."""
     text = (stored.value(0x00280008) or b"1").decode("ascii", "replace").strip("\0 ")
-    return int(text) if text.isdecimal() else 0
+    return int(text) if text.isdecimal() and len(text) <= _DIGITS else 0
 
 
 def bits_per_frame(stored: StoredObject) -> int:

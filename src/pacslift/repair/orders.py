@@ -44,8 +44,11 @@ class Orders:
     overlay     the attributes that the database or a mapping knows better
     rules       which rules work
     provenance  what is written into the object about its changes; None: nothing
-    facts       what a rule may ask about the object: "size", "patient_name" (the database's text),
-                "transfer_syntax_uid", "frames", ...; absent means unknown
+    facts       what the database says that a rule may ask for; absent means unknown: "size",
+                "transfer_syntax_uid", "pixels" (it was stored with some), "patient_name", "texts"
+                (tag to text beyond ASCII), "modality", "sop_class_uid", "sop_instance_uid",
+                "series_instance_uid", "study_instance_uid", "study_patient_id" (whom the study is
+                under), "study_patients" (how many there are, if several)
     """
 
     overlay: CompiledOverlay = NOTHING

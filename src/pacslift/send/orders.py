@@ -8,13 +8,16 @@ asks: the same plan and the same revision give the same orders.
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pacslift import __version__
 from pacslift.errors import Cause, JobFileError, SetAsideError
+from pacslift.inventory.blobcolumns import value_of
+from pacslift.inventory.syntaxes import compressed
 from pacslift.ledger import Candidate, Overlay, OverlayKind, Planned
+from pacslift.plan.facts import TEXTS
 from pacslift.plan.uids import RULE_OF_UIDS
 from pacslift.repair.jsonmodel import JSONModelError
 from pacslift.repair.order import RULES
@@ -26,6 +29,7 @@ from pacslift.repair.told import refuse_unknown
 MOST_KEPT = 256  # compiled overlays; workers are at a few series at a time
 Attribute: TypeAlias = tuple[int, str, Mapping[str, Any]]  # tag, its digits, what is said
 SWITCHES = ("on", "off")
+TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # PS3.5 6.1.2.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +51,23 @@ class OrderBook:
         Raises SetAsideError OVERLAY_UNFIT if what the database says cannot stand in a header.
         """
         overlay, said = compiled(planned.overlays)
+        syntax = planned.transfer_syntax_uid
         known = {
             "size": candidate.size_bytes,
-            "transfer_syntax_uid": planned.transfer_syntax_uid,
+            "transfer_syntax_uid": syntax,
+            "pixels": True if syntax and compressed(syntax) else None,
+            "sop_class_uid": planned.sop_class_uid,
+            "sop_instance_uid": planned.sop_instance_uid,  # mapped by the rule of UIDs itself
+            "series_instance_uid": self.mapped(planned.series_instance_uid),
+            "study_instance_uid": self.mapped(planned.study_instance_uid),
             **said,
         }
-        facts = {name: value for name, value in known.items() if value is not None}
+        facts = {name: value for name, value in known.items() if value not in (None, "")}
         return Orders(overlay, self.rules, self.provenance, facts)
+
+    def mapped(self, uid: str | None) -> str | None:
+        """A UID of the database as objects have it once the rule of UIDs has worked on them."""
+        return self.uids.get(uid, uid) if uid else uid
 
 
 @functools.lru_cache(maxsize=MOST_KEPT)
@@ -61,12 +75,26 @@ def compiled(overlays: tuple[Overlay, ...]) -> tuple[CompiledOverlay, Mapping[st
     """The overlay and the facts of an instance, from its rows of the ledger in order."""
     merged: dict[int, Attribute] = {}
     facts: dict[str, Any] = {}
+    texts: dict[int, str] = {}
     for one in overlays:
         if one.kind is OverlayKind.FACTS:
-            facts |= json.loads(one.attributes)
-        else:
-            merged |= {attribute[0]: attribute for attribute in attributes_of(one)}
+            said = json.loads(one.attributes)
+            texts |= {int(tag, 16): text for tag, text in said.pop(TEXTS, {}).items()}
+            facts |= said
+            continue
+        attributes = attributes_of(one)
+        merged |= {attribute[0]: attribute for attribute in attributes}
+        if one.kind is OverlayKind.DATABASE:  # a mapping says what is to be, not what was
+            texts |= texts_of(attributes)
+    if texts:
+        facts[TEXTS] = texts
     return CompiledOverlay(tuple(merged[tag] for tag in sorted(merged))), facts
+
+
+def texts_of(attributes: Iterable[Attribute]) -> dict[int, str]:
+    """The texts by which a rule may judge the character set of an object (repair.md 3)."""
+    found = {tag: value_of(one) or "" for tag, _, one in attributes if one.get("vr") in TEXT_VRS}
+    return {tag: text for tag, text in found.items() if not text.isascii()}
 
 
 @functools.lru_cache(maxsize=MOST_KEPT * 4)

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from pacslift import __version__
 from pacslift.job import Job
 from pacslift.ledger import CONTEXTS, FILES, INSTANCES, FileState, InstanceState, Ledger
-from pacslift.ledger_history import AT_TARGET, resent_instances
+from pacslift.ledger_history import AT_TARGET, charsets_of_a_study, resent_instances
 from pacslift.ledger_tables import DIFFERENCES
 from pacslift.verify import report
 from pacslift.verify.account import Account, account_of
@@ -24,6 +24,7 @@ from pacslift.verify.report import (
 )
 
 CUTS = "cuts"  # the findings of extract that the page begins with
+MOST_NAMED = 20  # studies
 # Files that an exception is written for; the others are where they should be.
 LOOKED_AT = (
     FileState.ORPHAN,
@@ -94,6 +95,18 @@ def resent_finding(ledger: Ledger) -> list[str]:
         for row in ledger.rows(resent_instances())
         if row["count"]
     ]
+
+
+def charset_findings(ledger: Ledger) -> list[str]:
+    """A sentence for each study whose objects' texts were found to be in several character sets."""
+    found = list(ledger.rows(charsets_of_a_study()))
+    more = [f"and {len(found) - MOST_NAMED:,} more such studies"] * (len(found) > MOST_NAMED)
+    return [
+        f"study {row['study_instance_uid']}: the texts of some objects were found to be in "
+        f"{row['one']}, of others in {row['other']}; unless devices of several makes wrote them, "
+        "look at a name of each and say the right one under [rules] of job.toml (T01, T02)"
+        for row in found[:MOST_NAMED]
+    ] + more
 
 
 def ran_of(job: Job, ledger: Ledger) -> Ran:

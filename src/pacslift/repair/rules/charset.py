@@ -1,37 +1,34 @@
-"""Which character set the texts of an object are really in (repair.md 3, T01 to T05).
+"""Specific Character Set (0008,0005) as an object's texts really are (repair.md 3, T01 to T05).
 
-Never guessed. Judge is the database, which has the patient's name as Unicode: a character set is
-right if the object's bytes, read by it, give that name, and if it reads all other texts as well.
-Where several do, they must read all texts alike. Else a person says it for a device in job.toml.
-The bytes stay; Specific Character Set (0008,0005) is written. PS3.3 C.12.1.1.2, PS3.5 6.1.
+Never guessed. Judge is the database, which has texts of the object as Unicode (judge.py); where it
+cannot tell, a person says it for a device in job.toml. The bytes stay unless they were encoded
+twice; Specific Character Set is written. PS3.3 C.12.1.1.2, PS3.5 6.1.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydicom.charset import python_encoding
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.header import PIXEL_DATA
-from pacslift.repair import texts
 from pacslift.repair.rule import Edit, Rule, Tier, put
 from pacslift.repair.rules.devices import said_of
-from pacslift.repair.rules.names import same_name
+from pacslift.repair.rules.judge import (
+    UTF8,
+    Known,
+    Text,
+    agreeing,
+    alike,
+    foreign_texts,
+    judged,
+    judges_of,
+    read,
+)
 from pacslift.repair.view import View
 
-_CHARACTER_SET, _NAME = 0x00080005, 0x00100010
-_CHARSET_VRS = frozenset(b"LO LT PN SH ST UC UT".split())
+_CHARACTER_SET = 0x00080005
 _BASIC = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
-_UTF8 = "ISO_IR 192"
-_CANDIDATES = (
-    _UTF8,
-    *(f"ISO_IR {number}" for number in (100, 101, 109, 110, 144, 127, 126, 138, 148, 203, 166, 13)),
-    "GB18030",
-    "\\ISO 2022 IR 87",
-    "\\ISO 2022 IR 149",
-    "\\ISO 2022 IR 58",
-)
 _ONCE_TOO_OFTEN = ("latin-1", "cp1252")  # what UTF-8 is taken for when it is encoded twice
 _ESCAPE = b"\x1b"
 _MOST_SEARCHED = 64 * 1024
@@ -45,64 +42,21 @@ _SEQUENCE = re.compile(rb"\x1b([(\-)].|\$[()]?.)", re.DOTALL)
 _DESIGNATOR = re.compile(rb"\x1b[($)-]")
 _IR = re.compile(r"ISO[ _-]*(2022)?[ _-]*IR[ _-]*(\d+)\Z")
 _OTHER_NAMES = {
-    "UTF8": _UTF8, "UTF-8": _UTF8, "UTF_8": _UTF8, "LATIN1": "ISO_IR 100",
+    "UTF8": UTF8, "UTF-8": UTF8, "UTF_8": UTF8, "LATIN1": "ISO_IR 100",
     "LATIN-1": "ISO_IR 100", "ISO8859-1": "ISO_IR 100", "ISO-8859-1": "ISO_IR 100",
     "ISO 8859-1": "ISO_IR 100", "ISO_8859-1": "ISO_IR 100", "GB-18030": "GB18030",
     "GB 18030": "GB18030",
 }  # fmt: skip
 
 
-class Text(NamedTuple):
-    """One text that is not plain ASCII."""
-
-    tag: int
-    vr: bytes
-    raw: bytes
-
-
 def _declared(view: View) -> str:
     return view.text(_CHARACTER_SET)
-
-
-def _foreign_texts(view: View) -> list[Text]:
-    """The top-level texts with bytes above 0x7F, and escape sequences if there are any."""
-    tags = view.tags_of(_CHARSET_VRS)
-    return [
-        Text(tag, view.vr(tag), raw)
-        for tag, raw in zip(tags, view.values_of(tags), strict=True)
-        if raw and not (raw.isascii() and _ESCAPE not in raw)
-    ]
-
-
-def _read(found: Sequence[Text], terms: str) -> list[str] | None:
-    """All texts as *terms* has them; None if one of them is no text in it."""
-    codecs = texts.codecs_of(terms.encode("ascii"))
-    try:
-        read = [texts.decode(one.raw, codecs) for one in found]
-    except SetAsideError:
-        return None
-    return None if any("\ufffd" in text or "\x85" <= text[:1] <= "\x9f" for text in read) else read
-
-
-def _judged(view: View, found: Sequence[Text]) -> str | None:
-    """The character set by which the name is the database's; None where nobody can tell."""
-    known = view.orders.facts.get("patient_name") or ""
-    places = [n for n, one in enumerate(found) if one.tag == _NAME]
-    if not places or known.isascii():
-        return None
-    readings = {
-        terms: read
-        for terms in _CANDIDATES
-        if (read := _read(found, terms)) and same_name(read[places[0]], known)
-    }
-    different = {tuple(read) for read in readings.values()}
-    return next(iter(readings)) if len(different) == 1 else None
 
 
 def _told(view: View, rule_id: str, found: Sequence[Text]) -> str | None:
     """What job.toml says of this device, or of all; it must read every text."""
     told = (said_of(view, rule_id) or view.orders.rules.of(rule_id)).get("charset")
-    if told and _read(found, str(told)) is None:
+    if told and read(found, str(told)) is None:
         raise SetAsideError(
             Cause.TEXT_UNREADABLE,
             f"job.toml [rules.{rule_id}] gives the character set {told!r}, in which a text of the "
@@ -115,8 +69,8 @@ def undeclared(view: View) -> Iterator[Edit]:
     """T01: texts beyond ASCII with no character set named."""
     if _declared(view) not in _BASIC:
         return
-    found = _foreign_texts(view)
-    terms = (_judged(view, found) or _told(view, "T01", found)) if found else None
+    found = foreign_texts(view)
+    terms = (judged(found, judges_of(view)) or _told(view, "T01", found)) if found else None
     if terms:
         yield put(_CHARACTER_SET, b"CS", terms.encode("ascii"))
 
@@ -126,38 +80,47 @@ def misdeclared(view: View) -> Iterator[Edit]:
     declared = _declared(view)
     if declared in _BASIC:
         return
-    known = view.orders.facts.get("patient_name") or ""
-    says = said_of(view, "T02")
-    if (known.isascii() and not says) or ((view.value(_NAME) or b"").isascii() and not says):
+    known, says = judges_of(view), said_of(view, "T02")
+    if not known and not says:
         return
-    found = _foreign_texts(view)
-    if not found or _agrees(found, declared, known):
+    found = foreign_texts(view)
+    agree = agreeing(found, said, known) if (said := read(found, declared)) is not None else 0
+    if not found or (known and agree == len(known)):
         return
-    terms = _judged(view, found) or (_told(view, "T02", found) if says else None)
+    terms = judged(found, known, agree) or (_told(view, "T02", found) if says else None)
     if terms and terms != declared:
         yield put(_CHARACTER_SET, b"CS", terms.encode("ascii"))
 
 
-def _agrees(found: Sequence[Text], declared: str, known: str) -> bool:
-    """Say whether the declared character set gives the database's name."""
-    read = _read(found, declared) or []
-    return any(
-        one.tag == _NAME and same_name(text, known) for one, text in zip(found, read, strict=False)
-    )
-
-
 def encoded_twice(view: View) -> Iterator[Edit]:
     """T05: UTF-8 that was taken for another character set and encoded again."""
-    known = view.orders.facts.get("patient_name") or ""
-    if known.isascii() or _declared(view) != _UTF8:
+    if _declared(view) != UTF8:
         return
-    found = _foreign_texts(view)
-    for codec in _ONCE_TOO_OFTEN:
-        undone = {one: _undone(one.raw, codec) for one in found}
-        name = next((new for one, new in undone.items() if one.tag == _NAME), None)
-        if name is not None and same_name(name.decode("utf-8"), known):
-            yield from (put(one.tag, one.vr, new) for one, new in undone.items() if new is not None)
-            return
+    known = judges_of(view)
+    if not known:
+        return
+    found = [one for one in foreign_texts(view) if not _right(one, known)]
+    undone = {
+        codec: {one: new for one in found if (new := _undone(one.raw, codec)) is not None}
+        for codec in _ONCE_TOO_OFTEN
+    }
+    counts = {codec: _agreeing_once(news, known) for codec, news in undone.items()}
+    best = max(_ONCE_TOO_OFTEN, key=lambda codec: counts[codec])  # the first of two alike
+    if counts[best]:
+        yield from (put(one.tag, one.vr, new) for one, new in undone[best].items())
+
+
+def _right(one: Text, known: Known) -> bool:
+    """Say whether a text is the database's as it stands."""
+    return one.tag in known and bool((said := read([one], UTF8)) and agreeing([one], said, known))
+
+
+def _agreeing_once(news: Mapping[Text, bytes], known: Known) -> int:
+    return sum(
+        alike(one.vr, new.decode("utf-8"), known[one.tag])
+        for one, new in news.items()
+        if one.tag in known
+    )
 
 
 def _undone(raw: bytes, codec: str) -> bytes | None:
@@ -193,9 +156,9 @@ def _respelt(term: str) -> str:
 
 def escapes(view: View) -> Iterator[Edit]:
     """T04: escape sequences of character sets that (0008,0005) does not name."""
-    if not _may_have_escapes(view) or _declared(view) in {_UTF8, "GB18030", "GBK"}:
+    if not _may_have_escapes(view) or _declared(view) in {UTF8, "GB18030", "GBK"}:
         return
-    found = [one for one in _foreign_texts(view) if _ESCAPE in one.raw]
+    found = [one for one in foreign_texts(view) if _ESCAPE in one.raw]
     used = {
         f"ISO 2022 IR {_ESCAPES[code]}"
         for one in found
@@ -205,7 +168,7 @@ def escapes(view: View) -> Iterator[Edit]:
     terms = _declared(view).replace("ISO_IR", "ISO 2022 IR").split("\\")
     missing = sorted(used - set(terms))
     new = "\\".join([*terms, *missing])
-    if missing and _read(_foreign_texts(view), new) is not None:
+    if missing and read(foreign_texts(view), new) is not None:
         yield put(_CHARACTER_SET, b"CS", new.encode("ascii"))
 
 
@@ -237,8 +200,9 @@ RULES = (
     Rule(
         "T02",
         Tier.OUTSIDE,
-        "A Specific Character Set by which the patient's name is not the database's is replaced "
-        "by the one by which it is; or by `charset` for the named devices.",
+        "A Specific Character Set by which texts are not the database's (names of patient and "
+        "physician, descriptions) is replaced by the one by which they are; or by `charset` for "
+        "the named devices.",
         "PS3.3 C.12.1.1.2",
         misdeclared,
         tags=frozenset({_CHARACTER_SET}),
@@ -246,15 +210,15 @@ RULES = (
     Rule(
         "T01",
         Tier.OUTSIDE,
-        "Texts beyond ASCII without a Specific Character Set get the one by which the patient's "
-        "name is the database's; else `charset`, for all or for the named devices.",
+        "Texts beyond ASCII without a Specific Character Set get the one by which most texts that "
+        "the database has too are the database's; else `charset`, for all or the named devices.",
         "PS3.3 C.12.1.1.2",
         undeclared,
     ),
     Rule(
         "T05",
         Tier.OUTSIDE,
-        "Texts that were encoded in UTF-8 twice are decoded once, if the patient's name is the "
+        "Texts that were encoded in UTF-8 twice are decoded once, if one of them is the "
         "database's then.",
         "PS3.5 6.1",
         encoded_twice,

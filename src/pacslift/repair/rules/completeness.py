@@ -48,8 +48,8 @@ def known_values(view: View) -> Iterator[Edit]:
     """T17C: attributes of Type 1 that are missing or empty, and known to the database."""
     for tag, fact in _FACTS.items():
         known = view.orders.facts.get(fact)
-        if known and not view.text(tag):
-            yield put(tag, dictionary_vr(tag), str(known).encode("ascii"))
+        if known and known.isascii() and not view.text(tag):
+            yield put(tag, dictionary_vr(tag), known.encode("ascii"))
 
 
 RULES = (

@@ -10,8 +10,10 @@ from collections.abc import Iterator, Mapping
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.plan.uids import RULE_OF_UIDS, new_uid
+from pacslift.repair import texts
 from pacslift.repair.nested import Inner
 from pacslift.repair.rule import Edit, Rule, Tier, put
+from pacslift.repair.values import name
 from pacslift.repair.view import View
 
 _PAD = b" \0"
@@ -74,9 +76,19 @@ def _new(uid: str, uids: Mapping[str, str]) -> str:
 
 def sop_uids(view: View) -> Iterator[Edit]:
     """I03: an object without SOP Class or SOP Instance UID gets what the database has for it."""
-    for tag, fact in ((_SOP_CLASS, "sop_class_uid"), (_SOP_INSTANCE, "sop_instance_uid")):
+    meta = view.stored.meta_sop_class_uid, view.stored.meta_sop_instance_uid
+    named = ((_SOP_CLASS, "sop_class_uid"), (_SOP_INSTANCE, "sop_instance_uid"))
+    for (tag, fact), said in zip(named, meta, strict=True):
         known = view.orders.facts.get(fact)
-        if known and not view.text(tag):
+        if not known or view.text(tag):
+            continue
+        if said not in (None, "", known):
+            raise SetAsideError(
+                Cause.IDENTITY_DIFFERS,
+                f"the object has no {name(tag)}; its file meta says {said}, the database "
+                f"{known}: look whether the file is the one that the database means",
+            )
+        if known.isascii():
             yield put(tag, b"UI", known.encode("ascii"))
 
 
@@ -84,27 +96,34 @@ def meta_instance(view: View) -> Iterator[Edit]:
     """E11: the object gets the SOP Instance UID of its meta where the database has that one."""
     known = view.orders.facts.get("sop_instance_uid")
     if known and known == view.stored.meta_sop_instance_uid != view.text(_SOP_INSTANCE):
-        yield put(_SOP_INSTANCE, b"UI", known.encode("ascii"))
+        yield put(_SOP_INSTANCE, b"UI", known.encode("latin-1"))
 
 
 def one_patient(view: View) -> Iterator[Edit]:
-    """I09: a study under several patients is filed under the one that the database names."""
-    if view.orders.facts.get("study_patients", 1) < 2:  # noqa: PLR2004 - several
-        return
-    known = view.orders.facts.get("study_patient_id")
+    """I09: a study under several patients is filed under the one that the database names.
+
+    Several are those of the database, or the database's one and another in the object.
+    """
+    facts = view.orders.facts
+    known = facts.get("study_patient_id")
     if not known:
+        if facts.get("study_patients", 1) > 1:
+            raise SetAsideError(
+                Cause.IDENTITY_DIFFERS,
+                "the objects of this study name several patients, and the database does not say "
+                "whose it is; name the right one in a mapping file",
+            )
+        return
+    if view.decoded(_PATIENT_ID) == (known,):
+        return
+    raw = texts.encode(known, view.codecs())
+    if raw is None:
         raise SetAsideError(
-            Cause.IDENTITY_DIFFERS,
-            "the objects of this study name several patients, and the database does not say "
-            "whose it is; name the right one in a mapping file",
+            Cause.TEXT_UNREADABLE,
+            "the Patient ID that the database has does not fit into the object's Specific "
+            "Character Set",
         )
-    if view.decoded(_PATIENT_ID) != (known,):
-        yield put(_PATIENT_ID, b"LO", known.encode(_codec(view)))
-
-
-def _codec(view: View) -> str:
-    codecs = view.codecs()
-    return codecs[0] if codecs else "ascii"
+    yield put(_PATIENT_ID, b"LO", raw)
 
 
 def issuer(view: View) -> Iterator[Edit]:
