@@ -22,7 +22,7 @@ from pacslift.extract.texts import TextDecoder
 from pacslift.extract.truncation import Cut
 from pacslift.extract.window import Opener, Window
 
-_BLOCK = 8 << 20  # bytes of lines that are parsed at once
+_BLOCK = 4 << 20  # bytes of lines that are parsed at once
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from typing import Protocol
 
 from pacslift.errors import DumpDamagedError
 
-PIECE = 4 << 20  # bytes asked for at once
+PIECE = (
+    2 << 20
+)  # bytes asked for at once; of larger ones the memory is given back and faulted in anew
 OPEN_LIMIT = 512 << 20  # MySQL's largest packet and PostgreSQL's largest field are 1 GiB
 
 

@@ -5,6 +5,7 @@ stands twice is made unique rather than dropped, so that each row is accounted f
 """
 
 from collections.abc import Mapping
+from functools import partial
 
 import polars as pl
 import sqlglot
@@ -12,6 +13,7 @@ import sqlglot
 from pacslift.adapter import Adapter, shortened
 from pacslift.errors import AdapterFaultError, CatalogError
 from pacslift.extract.answers import ANSWER
+from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.shapes import ORIGIN_ROW
 from pacslift.extract.store import ORIGIN_DUMP
 from pacslift.inventory import normalize
@@ -33,8 +35,8 @@ def build_catalog(adapter: Adapter, tables: Mapping[str, pl.LazyFrame]) -> Catal
     frames = with_optional_columns(adapter, tables)
     findings = [*code_findings(adapter, frames)]
     made: dict[str, pl.DataFrame] = {}
-    for name in SCHEMAS:
-        raw = run_query(adapter, name, frames)
+    raws = in_turn(Piece(partial(run_query, adapter, name, frames)) for name in SCHEMAS)
+    for name, raw in zip(SCHEMAS, raws, strict=True):
         findings += attribute_findings(name, raw)
         made[name] = canonical(adapter, name, raw.drop(FAULT, strict=False))
         if name in KEYS:
@@ -71,7 +73,7 @@ def run_query(adapter: Adapter, name: str, tables: Mapping[str, pl.LazyFrame]) -
         frame = pl.SQLContext(tables).execute(query) if answer is None else answered(name, answer)
         if name in adapter.hooks:
             frame = adapter.hooks[name](frame)
-        return frame.collect()
+        return frame.collect(engine="streaming")  # a third of the time of the other engine
     except Exception as error:  # Polars raises many kinds, a hook any
         raise AdapterFaultError(
             f"{adapter.folder / name}.sql does not run on this dump: {without_values(error)}"
