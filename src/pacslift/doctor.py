@@ -11,12 +11,12 @@ from pathlib import Path
 from pacslift.adapter import choose, load_adapters
 from pacslift.errors import JobFolderError, NoContextError, StopError
 from pacslift.extract.take import format_of, names_of, opened_dumps, terms_of
-from pacslift.flow import planned_pairs
 from pacslift.inventory.take import require_folders
 from pacslift.job import Job, require_writable
 from pacslift.ledger import Ledger
 from pacslift.plan.contexts import Context, Pair, number
 from pacslift.send.association import StoreAssociation, Timeouts
+from pacslift.send.pairs import pairs_to_propose
 from pacslift.verify.find import NoVerification, open_finder
 
 ROOM = 1 << 30  # bytes below which the job folder's disk is worth a word
@@ -101,7 +101,7 @@ def kinds_are_taken(job: Job) -> Iterator[Check]:
         return
     ledger = Ledger(job.ledger)
     try:
-        pairs = planned_pairs(ledger)
+        pairs = pairs_to_propose(ledger, transcodes=False)
     finally:
         ledger.close()
     for start in range(0, len(pairs), 128):

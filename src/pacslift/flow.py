@@ -28,21 +28,19 @@ from pacslift.fingerprints import digests, dumps_print, fingerprint, mounts_prin
 from pacslift.inventory.build import build_catalog
 from pacslift.inventory.catalog import scan_catalog, write_catalog
 from pacslift.inventory.reconcile import Reconciled
-from pacslift.inventory.syntaxes import EXPLICIT_LITTLE
 from pacslift.inventory.take import take_inventory
 from pacslift.job import Job, job_lock
 from pacslift.ledger import Ledger
-from pacslift.plan.contexts import Pair, by_frequency
 from pacslift.plan.draft import draft_patients
 from pacslift.plan.make import in_batches, make_plan
 from pacslift.plan.mapping import read_mapping
 from pacslift.plan.uids import RULE_OF_UIDS, new_uids
 from pacslift.preview import Preview, private_file, write_preview
-from pacslift.repair.compression import alternatives
 from pacslift.repair.order import TRANSCODE
 from pacslift.send.association import Timeouts
 from pacslift.send.deliver import deliver
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
+from pacslift.send.pairs import pairs_to_propose
 from pacslift.send.retrying import Sleep
 from pacslift.send.tally import Tally
 from pacslift.send.worker import Retries, StoreWorker
@@ -240,8 +238,7 @@ def send(run: Run) -> None:
     with stage(run, "send", expected) as say:
         job, book, tally = run.job, order_book(run), Tally(run.tell)
         transcodes = book.rules.works(TRANSCODE.id, by_default=TRANSCODE.on)
-        pairs = planned_pairs(run.ledger)
-        pairs += native_pairs(pairs) if transcodes else ()
+        pairs = pairs_to_propose(run.ledger, transcodes=transcodes)
 
         def make_worker(sleep: Sleep) -> StoreWorker:
             timeouts = Timeouts(response=job.response_timeout)
@@ -386,15 +383,3 @@ def order_book(run: Run) -> OrderBook:
         rule_settings(run.job.rules, run.ledger.new_uids()),
         provenance_of(run.job.folder.name, revised, source),
     )
-
-
-def planned_pairs(ledger: Ledger) -> tuple[Pair, ...]:
-    """Pairs of SOP class and transfer syntax to propose: planned ones, then those probed."""
-    probed = {(c, t): n for c, t, n in json.loads(ledger.get("pairs") or "[]")}
-    return by_frequency(probed | ledger.pairs())
-
-
-def native_pairs(pairs: Sequence[Pair]) -> tuple[Pair, ...]:
-    """Pairs that an object may be transcoded to, where the target refuses its own."""
-    native = dict.fromkeys((pair[0], EXPLICIT_LITTLE) for pair in pairs if alternatives(pair[1]))
-    return tuple(pair for pair in native if pair not in pairs)
