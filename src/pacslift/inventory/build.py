@@ -1,5 +1,6 @@
 """Tables to the canonical catalog: the adapter's SQL, its hooks, then canonical values.
 
+The same dump gives the same tables, row by row, whatever the machine and the number of its cores.
 Rows in are rows out: a table whose SQL loses or doubles keys is noticed here, and a key that
 stands twice is made unique rather than dropped, so that each row is accounted for.
 """
@@ -39,7 +40,9 @@ def build_catalog(adapter: Adapter, tables: Mapping[str, pl.LazyFrame]) -> Catal
         made[name] = canonical(adapter, name, raw.drop(FAULT, strict=False))
         if name in KEYS:
             made[name], doubled = unique_keys(made[name], KEYS[name])
+            made[name] = made[name].sort(KEYS[name])  # joins and groups give any order
             findings += [f"{name}: {doubled} rows repeat the key of an earlier row"] * bool(doubled)
+    made["attachments"] = made["attachments"].sort(*SCHEMAS["attachments"])
     made["files"], nobodys = files_of_somebody(made["files"])
     made["files"], ownerless = owned_files(files_of_each(made["files"], made["instances"]),
                                            made["instances"])  # fmt: skip
