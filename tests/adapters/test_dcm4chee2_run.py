@@ -36,22 +36,22 @@ def migrated(tmp_path, orthanc: Orthanc, name: str) -> dict:
     ],
 )
 def test_every_row_and_every_file_ends_in_one_state(
-    tmp_path, shared_orthanc, name, verified, causes, files
+    tmp_path, orthanc, name, verified, causes, files
 ):
-    account = migrated(tmp_path, shared_orthanc, name)
+    account = migrated(tmp_path, orthanc, name)
     assert account["balanced"]
     assert account["states"]["verified"] == verified
     assert account["causes"] == causes
     assert {state: n for state, n in account["file_states"].items() if n} == files
 
 
-def test_an_object_out_of_a_tar_file_arrives_with_its_pixels(tmp_path, shared_orthanc):
-    migrated(tmp_path, shared_orthanc, "tar")
+def test_an_object_out_of_a_tar_file_arrives_with_its_pixels(tmp_path, orthanc):
+    migrated(tmp_path, orthanc, "tar")
     (packed,) = (FIXTURES / "dcm4chee2/tar/storage/nearline").rglob("*.tar")
     with tarfile.open(packed) as tar:
         entry = tar.extractfile("D61A75E1/00000018")
         original = dcmread(BytesIO(entry.read()))
-    arrived = shared_orthanc.instances()
+    arrived = orthanc.instances()
     assert original.SOPInstanceUID in arrived
-    stored = dcmread(BytesIO(shared_orthanc.file(arrived[original.SOPInstanceUID])))
+    stored = dcmread(BytesIO(orthanc.file(arrived[original.SOPInstanceUID])))
     assert stored.PixelData == original.PixelData

@@ -7,6 +7,7 @@ PS3.3 C.12.1.1.2, PS3.5 6.1.2.
 """
 
 from collections.abc import Iterator
+from contextlib import nullcontext, suppress
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.repair import nested, texts, values
@@ -24,16 +25,22 @@ def edits(view: View) -> Iterator[Edit]:
     Raises  SetAsideError TEXT_UNREADABLE where a text of the object cannot be read.
     """
     if view.orders.overlay.attributes and view.orders.overlay.written(view).unfit:
-        yield from in_unicode(view)
+        replaced = frozenset(tag for tag, _, _ in view.orders.overlay.attributes)
+        yield from in_unicode(view, replaced)
 
 
-def in_unicode(view: View) -> Iterator[Edit]:
-    """Give the edits that rewrite all text of the object in ISO_IR 192."""
+def in_unicode(view: View, replaced: frozenset[int] = frozenset()) -> Iterator[Edit]:
+    """Give the edits that rewrite all text of the object in ISO_IR 192.
+
+    Those of *replaced* that cannot be read stay for the rule that replaces them, which puts their
+    bytes on record.
+    """
     old = view.value(CHARACTER_SET) or b""
     for tag in list(view.tags()):
         vr = view.vr(tag)
         if vr in values.CHARSET_VRS:
-            yield from _rewritten(view, tag, vr)
+            with suppress(SetAsideError) if tag in replaced else nullcontext():
+                yield from _rewritten(view, tag, vr)
         elif vr == b"SQ" or (vr == b"UN" and view.is_undefined(tag)):
             value = view.rewritten(tag, lambda inner: _inner(inner, old))
             if value is not None:
