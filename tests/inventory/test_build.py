@@ -58,6 +58,16 @@ def test_two_rows_with_one_key_stay_two_instances_each_with_its_own_file():
     ]
 
 
+@pytest.mark.parametrize("twice", [False, True])
+def test_a_dump_whose_rows_come_in_another_order_gives_the_same_catalog(twice):
+    names = [f"1.2.{n // 2 if twice else n}" for n in range(40)]
+    given = tables(sopinstanc=names, objectfile=[f"P1/{n}.dcm" for n in range(40)])
+    turned = {name: rows.reverse() for name, rows in given.items()}
+    mine, theirs = build_catalog(CONQUEST, given), build_catalog(CONQUEST, turned)
+    for name in SCHEMAS:
+        assert mine[name].equals(theirs[name]), name
+
+
 def test_a_key_that_an_adapter_gives_twice_is_made_unique_rather_than_dropped():
     rows = pl.DataFrame({"instance_key": ["a", "b", "a"], "series_key": ["2", "1", "1"]})
     unique, doubled = unique_keys(rows, "instance_key")

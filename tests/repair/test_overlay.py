@@ -178,6 +178,18 @@ def test_a_text_that_nobody_can_read_is_left_to_the_database_if_that_has_it(tmp_
     assert kept[0x00100020].NonconformingDataElementValue == b"M\xfcller"
 
 
+def test_a_text_that_nobody_can_read_is_no_hindrance_if_the_database_replaces_it(tmp_path):
+    parts = pieces(image())
+    undeclared = element(0x00080005, "CS", b"")
+    content = b"".join([undeclared, *parts[1:]])
+    said = {"00100010": person("\u0394"), "00100020": {"vr": "LO", "Value": ["4711"]}}
+    outgoing, data = overlaid(tmp_path, content, said)
+    ds = read(data)
+    assert (ds.PatientName, ds.PatientID, outgoing.patient_id) == ("\u0394", "4711", "4711")
+    wrong = ds.OriginalAttributesSequence[0].NonconformingModifiedAttributesSequence
+    assert [one.NonconformingDataElementValue for one in wrong] == [b"M\xfcller"]
+
+
 def test_text_that_does_not_fit_is_set_aside_where_rewriting_is_switched_off(tmp_path):
     rules = RuleSettings(off=frozenset({"CS1"}))
     orders = Orders(compile_overlay({"00100010": person("\u0394")}), rules, SAID)

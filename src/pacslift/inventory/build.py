@@ -1,5 +1,6 @@
 """Tables to the canonical catalog: the adapter's SQL, its hooks, then canonical values.
 
+The same dump gives the same tables, row by row, whatever the machine and the number of its cores.
 Rows in are rows out: a table whose SQL loses or doubles keys is noticed here, and a key that
 stands twice is made unique rather than dropped, so that each row is accounted for.
 """
@@ -41,7 +42,9 @@ def build_catalog(adapter: Adapter, tables: Mapping[str, pl.LazyFrame]) -> Catal
         made[name] = canonical(adapter, name, raw.drop(FAULT, strict=False))
         if name in KEYS:
             made[name], doubled = unique_keys(made[name], KEYS[name])
+            made[name] = in_order(made[name], KEYS[name], unique=not doubled)
             findings += [f"{name}: {doubled} rows repeat the key of an earlier row"] * bool(doubled)
+    made["attachments"] = made["attachments"].sort(*SCHEMAS["attachments"])
     made["files"], nobodys = files_of_somebody(made["files"])
     made["files"], ownerless = owned_files(files_of_each(made["files"], made["instances"]),
                                            made["instances"])  # fmt: skip
@@ -138,6 +141,16 @@ def unique_keys(rows: pl.DataFrame, key: str) -> tuple[pl.DataFrame, int]:
     return rows.with_columns(again.alias(key)), doubled
 
 
+def in_order(rows: pl.DataFrame, key: str, *, unique: bool) -> pl.DataFrame:
+    """*rows* sorted by *key*, as joins and groups give them in any order."""
+    if not unique:
+        return rows.sort(key, maintain_order=True)
+    keys = rows.select(
+        pl.col(key).sort()
+    )  # with the join it takes less than half of DataFrame.sort
+    return keys.join(rows, on=key, how="left", maintain_order="left").select(rows.columns)
+
+
 def files_of_each(files: pl.DataFrame, instances: pl.DataFrame) -> pl.DataFrame:
     """*files* with the keys that unique_keys() gave, and with ranks that differ within a key.
 
@@ -145,7 +158,7 @@ def files_of_each(files: pl.DataFrame, instances: pl.DataFrame) -> pl.DataFrame:
     of their values, and what the file says is held against the row when it is read.
     """
     if files["instance_key"].n_unique() == files.height:  # nothing to pair, as nearly always
-        return files.sort("instance_key").with_columns(rank=pl.lit(0, pl.Int64))
+        return in_order(files, "instance_key", unique=True).with_columns(rank=pl.lit(0, pl.Int64))
     nth = pl.int_range(pl.len()).over("instance_key", "rank")
     again = pl.format("{}#{}", "instance_key", nth + 1)
     known = again.is_in(instances["instance_key"].implode())

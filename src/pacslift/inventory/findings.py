@@ -77,7 +77,10 @@ def lost_rows(catalog: Catalog) -> list[str]:
 def counts_that_differ(catalog: Catalog) -> list[str]:
     """How many studies and series the old database counts otherwise than its own rows do."""
     rows = catalog["series"].join(
-        catalog["instances"].group_by("series_key").agg(found=pl.len()), on="series_key", how="left"
+        catalog["instances"].group_by("series_key").agg(found=pl.len()),
+        on="series_key",
+        how="left",
+        maintain_order="left",
     )
     expected = pl.col("expected_instances")
     wrong = rows.filter(expected.is_not_null() & (expected != pl.col("found").fill_null(0)))

@@ -128,8 +128,8 @@ def spelt_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
     exact = disk.select("mount", "relative", exact=pl.lit(value=True))
     return (
         places.with_columns(folded=pl.col("relative").str.to_lowercase())
-        .join(exact, on=["mount", "relative"], how="left")
-        .join(folded, on=["mount", "folded"], how="left")
+        .join(exact, on=["mount", "relative"], how="left", maintain_order="left")
+        .join(folded, on=["mount", "folded"], how="left", maintain_order="left")
         .with_columns(
             relative=pl.when(pl.col("exact").is_null() & pl.col("spelt").is_not_null())
             .then("spelt")
@@ -141,7 +141,7 @@ def spelt_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
 
 def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
     """Each place with the cause against it, if any, and its file's size in size_on_disk."""
-    found = places.join(disk, on=["mount", "relative"], how="left")
+    found = places.join(disk, on=["mount", "relative"], how="left", maintain_order="left")
     size, said = pl.col("size_on_disk"), pl.col("size_bytes")
     offline = ~pl.col("availability").fill_null("online").is_in(AVAILABILITIES[:2])
     container = pl.col("container")
@@ -237,11 +237,13 @@ def judge_files(
     named = (
         judged.filter(pl.col("relative").is_not_null())
         .with_columns(said=said)
-        .sort("said", maintain_order=True)
+        .sort("said", "instance_key", "rank")
         .unique(["mount", "relative"], keep="first", maintain_order=True)
         .select("mount", "relative", "instance_key", pl.col("said").cast(pl.String()))
     )
-    beside = attachments.select("mount", "relative", "kind").unique(["mount", "relative"])
+    beside = attachments.select("mount", "relative", "kind").unique(
+        ["mount", "relative"], keep="first", maintain_order=True
+    )
     state = (
         pl.when(pl.col("said").is_not_null())
         .then("said")
@@ -252,8 +254,8 @@ def judge_files(
     )
     detail = pl.coalesce("fault", pl.format("kind {}", "kind"))
     return (
-        disk.join(named, on=["mount", "relative"], how="left")
-        .join(beside, on=["mount", "relative"], how="left")
+        disk.join(named, on=["mount", "relative"], how="left", maintain_order="left")
+        .join(beside, on=["mount", "relative"], how="left", maintain_order="left")
         .select("mount", "relative", "size_on_disk", "instance_key", state=state, detail=detail)
     )
 

@@ -8,7 +8,7 @@ that was seen before, and where elements had to be sorted, the output's header i
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from struct import Struct
 
 from pacslift.errors import Cause, SetAsideError
@@ -17,11 +17,14 @@ from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Encoding, walk
 from pacslift.inventory.nesting import LONG_VRS
 from pacslift.inventory.stored import StoredObject
 from pacslift.repair import values
-from pacslift.repair.rule import Edit
+from pacslift.repair.rule import Change, Edit
 from pacslift.repair.segments import joined, total
 from pacslift.repair.splice import Edits, element_header, encoded
+from pacslift.repair.view import View
 
 _SHORT_MOST = 0xFFFE
+_IDENTITY = frozenset({0x00080016, 0x00080018, 0x0020000D, 0x0020000E})
+_OF_IDENTITY = frozenset({"E11C", "I01", "I02", "P18"})  # I02 takes blanks out
 _TAGS = {
     Encoding.EXPLICIT_LITTLE: Struct("<HH").unpack_from,
     Encoding.IMPLICIT_LITTLE: Struct("<HH").unpack_from,
@@ -52,6 +55,25 @@ def _equal(stored: StoredObject, one: int, other: int, length: int) -> bool:
         read(one + at, min(step, length - at)) == read(other + at, min(step, length - at))
         for at in range(0, length, step)
     )
+
+
+def check_identity(view: View, changes: Iterable[Change]) -> None:
+    """No object is sent as another: only a rule that is there for it changes what it is filed by.
+
+    What the object does not say at all may be filled in.
+
+    Raises  SetAsideError IDENTITY_DIFFERS, for what the database or a mapping has, or a rule.
+    """
+    for tag in _IDENTITY.intersection(view.edits):
+        before, after, keyword = view.stored.uid(tag), view.text(tag), values.name(tag)
+        if before in ("", after):
+            continue
+        if not any(one.keyword == keyword and one.rule in _OF_IDENTITY for one in changes):
+            raise SetAsideError(
+                Cause.IDENTITY_DIFFERS,
+                f"its {keyword} is {before} and would become {after}, which is another object; "
+                f"only the rules {', '.join(sorted(_OF_IDENTITY))} may say so",
+            )
 
 
 def whole(edit: Edit, encoding: Encoding) -> tuple[Segment, ...]:

@@ -116,6 +116,7 @@ def engine_of(rules: RuleSettings) -> Engine:
 def _prepared(view: View) -> Outgoing:
     stored, orders = view.stored, view.orders
     record = engine_of(orders.rules).run(view)
+    invariant.check_identity(view, record.changes)
     signatures.settle(view, record)
     edits = _written(view, record)
     segments = splice(stored, edits)

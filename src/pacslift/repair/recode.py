@@ -29,7 +29,11 @@ def edits(view: View) -> Iterator[Edit]:
 
 
 def in_unicode(view: View) -> Iterator[Edit]:
-    """Give the edits that rewrite all text of the object in ISO_IR 192."""
+    """Give the edits that rewrite all text of the object in ISO_IR 192.
+
+    A text that cannot be read and that the overlay replaces stays for the rule that does so, which
+    puts its bytes on record.
+    """
     old = view.value(CHARACTER_SET) or b""
     replaced = view.orders.overlay.tags
     for tag in list(view.tags()):
