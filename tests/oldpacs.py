@@ -11,7 +11,7 @@ from servers import CHECKOUT
 
 sys.path.append(str(CHECKOUT / "fixtures"))
 
-__all__ = ["CT", "MR", "PATIENTS", "SECRETS", "OldPacs", "ct", "mr", "old_pacs"]
+__all__ = ["CT", "MR", "PATIENTS", "SECRETS", "OldPacs", "Study", "ct", "mr", "old_pacs", "part10"]
 
 from making.conquest import Kept, write_sqlite_archive
 from making.objects import Person, Study, ct, mr, part10

@@ -14,7 +14,7 @@ import pytest
 from jobs import init, pacslift, started, status, tune
 from livecases import sqlite_named
 from newpacs import NewPacs, answering
-from oldpacs import CT, MR, OldPacs, ct, mr, old_pacs
+from oldpacs import CT, MR, PATIENTS, OldPacs, Study, ct, mr, old_pacs, part10
 from pacslift import flow
 from pacslift.adapter import load_adapter, load_adapters
 from pacslift.cases import find_cases, load_case
@@ -355,6 +355,27 @@ def test_kinds_that_the_target_refused_are_sent_when_it_takes_them(tmp_path):
         assert pacslift("run", job).exit_code == 0
         assert len(target.received) == 3
     assert pacslift("exceptions", job).stdout == "None.\n"
+
+
+def test_a_file_that_no_row_names_is_an_exception_like_any_other(tmp_path):
+    archive = old_pacs(tmp_path / "old")
+    orphan = ct(Study(PATIENTS[0], "nobody's", "20140310", "CT", "S9"), 1, 1, 8)
+    (archive.storage / "orphan.dcm").write_bytes(part10(orphan))
+    with NewPacs(tmp_path / "new") as target:
+        job = a_job(tmp_path, archive, target)
+        assert pacslift("run", job).exit_code == 3
+    listed = pacslift("exceptions", job).stdout
+    assert "1  orphan (files)" in listed
+    assert str(job / "exceptions.csv") in listed
+
+
+def test_a_plan_after_the_run_says_what_was_sent_before(tmp_path):
+    with NewPacs(tmp_path / "new") as target:
+        job = a_job(tmp_path, old_pacs(tmp_path / "old"), target)
+        pacslift("run", job)
+        assert "0 instances to send, 6 sent before, 0 not" in pacslift("plan", job).output
+        assert "Nothing is left to be sent" in pacslift("plan", job, "--diff").output
+        assert len(target.received) == 6
 
 
 @pytest.fixture

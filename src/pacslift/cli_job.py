@@ -34,7 +34,8 @@ from pacslift.job import (
     resolve_all,
 )
 from pacslift.preview import Preview
-from pacslift.verify.advice import OF_CAUSE
+from pacslift.verify.account import FILE_EXCEPTIONS
+from pacslift.verify.advice import OF_CAUSE, OF_FILE
 from pacslift.verify.tell import account_now
 
 
@@ -132,7 +133,12 @@ def show_preview(found: Preview, *, as_json: bool) -> None:
         counts = {"objects": found.objects, "changes": changes, "causes": dict(found.causes)}
         click.echo(json.dumps({**counts, **files}))
         return
-    click.echo("    objects  rule       attribute")
+    if not found.objects:
+        click.echo("Nothing is left to be sent.")
+    elif not changes:
+        click.echo("Nothing is changed in what is left to be sent.")
+    else:
+        click.echo("    objects  rule       attribute")
     for one in changes:
         click.echo(f"{one['objects']:>11,}  {one['rule']:<9}  {one['keyword']}")
     for cause, count in found.causes.items():
@@ -211,7 +217,12 @@ def exceptions(job: Path, cause: str | None, as_json: bool) -> None:
     for name, count in sorted(account.causes.items(), key=lambda item: (-item[1], item[0])):
         advice = OF_CAUSE[Cause(name)]
         click.echo(f"{count:>9,}  {name}\n           {advice.sentence} {advice.remedy}")
-    click.echo(f"One line each: {job / 'exceptions.csv'}" if account.causes else "None.")
+    looked_at = {state: account.file_states[state] for state in sorted(FILE_EXCEPTIONS)}
+    for state, count in looked_at.items():
+        if count:
+            click.echo(f"{count:>9,}  {state} (files)\n           {OF_FILE[state]}")
+    some = account.causes or any(looked_at.values())
+    click.echo(f"One line each: {job / 'exceptions.csv'}" if some else "None.")
 
 
 @click.command()

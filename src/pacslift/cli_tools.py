@@ -16,7 +16,7 @@ from pacslift.extract.describe import describe_delimited
 from pacslift.extract.inspection import inspection
 from pacslift.extract.parts import without_later_parts
 from pacslift.job import files_and_databases, resolve_all
-from pacslift.repair.catalogue import rule_rows
+from pacslift.repair.catalogue import MEANING, rule_rows
 from pacslift.scaffold import scaffold
 
 
@@ -64,6 +64,7 @@ def rules(as_json: bool) -> None:
         return
     for row in rule_rows():
         click.echo(f"{row.id:<9} {row.tier}  {'on ' if row.on else 'off'}  {row.sentence}")
+    click.echo("\n" + "\n".join(MEANING.values()))
 
 
 @click.group()

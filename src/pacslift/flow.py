@@ -32,7 +32,7 @@ from pacslift.inventory.take import take_inventory
 from pacslift.job import Job, job_lock
 from pacslift.ledger import Ledger
 from pacslift.plan.draft import draft_patients
-from pacslift.plan.make import in_batches, make_plan
+from pacslift.plan.make import in_batches, make_plan, plan_sentence
 from pacslift.plan.mapping import read_mapping
 from pacslift.plan.uids import RULE_OF_UIDS, new_uids
 from pacslift.preview import Preview, private_file, write_preview
@@ -200,8 +200,8 @@ def plan(run: Run, *, again: bool = False, only: Cause | None = None) -> None:
             only,
         )
         note(run, "plan", [*made.findings, *[SENT_OTHERWISE.format(otherwise)] * bool(otherwise)])
-        planned = run.ledger.count_planned()
-        say(f"{planned:,} instances to send, {made.instances.height - planned:,} not")
+        sent, planned = run.ledger.totals()["stored"], run.ledger.count_planned()
+        say(plan_sentence(made.instances.height, planned, sent))
     run.ledger.put("revised", job.revised)
     run.ledger.put("revision", jobs.revision(job, adapter.digest))
     run.ledger.put("content", content)

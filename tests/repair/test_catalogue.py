@@ -30,9 +30,12 @@ def test_the_document_has_no_object_that_a_repair_made_worse():
 
 
 def test_the_command_lists_every_rule_once_in_order():
-    shown = CliRunner().invoke(main, ["rules"]).output.splitlines()
+    rules, tiers = CliRunner().invoke(main, ["rules"]).output.split("\n\n")
+    shown = rules.splitlines()
     assert [line.split()[0] for line in shown] == [rule.id for rule in RULES]
     assert [line.split()[2] for line in shown] == ["on" if rule.on else "off" for rule in RULES]
+    assert {line.split()[1] for line in shown} == {line[0] for line in tiers.splitlines()}
+    assert all(line.endswith(".") for line in shown)
 
 
 def test_the_command_gives_the_rules_to_programs():

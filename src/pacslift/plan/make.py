@@ -184,3 +184,9 @@ def in_batches(rows: pl.DataFrame) -> Iterator[Sequence[Mapping[str, Any]]]:
     """*rows* as lists of mappings of bounded length."""
     for part in rows.iter_slices(BATCH):
         yield part.to_dicts()
+
+
+def plan_sentence(rows: int, planned: int, sent: int) -> str:
+    """What the plan has for its instance *rows*, some of which may have been *sent* before."""
+    before = f"{sent:,} sent before, " if sent else ""
+    return f"{planned:,} instances to send, {before}{rows - planned - sent:,} not"

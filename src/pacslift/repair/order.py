@@ -20,14 +20,14 @@ CS1 = Rule(
     "CS1",
     Tier.OUTSIDE,
     "A text of the database that the object's character set lacks: the object is rewritten in "
-    "Unicode, every text reads as before",
+    "Unicode, every text reads as before.",
     "PS3.3 C.12.1.1.2",
     recode.edits,
 )
 DB = Rule(
     overlay.DATABASE,
     Tier.OUTSIDE,
-    "An attribute that the database or a mapping knows better: theirs, the object's own on record",
+    "An attribute that the database or a mapping knows better: theirs, the object's own on record.",
     "PS3.4 B.4.1.3",
     overlay.edits,
 )
@@ -36,7 +36,7 @@ TRANSCODE = Rule(
     "TRANSCODE",
     Tier.DETERMINISTIC,
     "An object in a transfer syntax that the target refuses is sent in one that it takes, without "
-    "loss: decoded pixels are compared, what was compressed with loss is not compressed again",
+    "loss: decoded pixels are compared, what was compressed with loss is not compressed again.",
     "PS3.5 10",
 )
 

@@ -15,7 +15,7 @@ _KEEP, _SET_ASIDE, _REMOVE = "keep", "set_aside", "remove"
 P22 = Rule(
     "P22",
     Tier.OUTSIDE,
-    "A signed object is changed: its signature is kept and the breach told, or as the job says",
+    "A signed object is changed: its signature is kept and the breach told, or as the job says.",
     "PS3.15 C",
 )
 

@@ -73,27 +73,27 @@ def _nki_pixels(view: View) -> Iterator[Edit]:
 E20 = Rule(
     bigendian.RULE,
     Tier.ENVELOPE,
-    "Written in the retired Explicit VR Big Endian: written in little endian, every value the same",
+    "Retired Explicit VR Big Endian: written in little endian, every value the same.",
     "PS3.5 7.3, A.3",
 )
 E13 = Rule(
     "E13",
     Tier.ENVELOPE,
-    "Elements of a message or of a file's meta among those of the data set: left out",
+    "Elements of a message or of a file's meta among those of the data set: left out.",
     "PS3.5 7.1, PS3.7 6.3.1",
     _foreign_groups,
 )
 S01 = Rule(
     "S01",
     Tier.ENVELOPE,
-    "A value of odd length: one byte of padding behind it",
+    "A value of odd length: one byte of padding behind it.",
     "PS3.5 7.1.1",
     _odd_lengths,
 )
 P11 = Rule(
     oddfragments.RULE,
     Tier.ENVELOPE,
-    "A compressed frame of odd length: one zero byte behind it, the offsets moved",
+    "A compressed frame of odd length: one zero byte behind it, the offsets moved.",
     "PS3.5 A.4",
     _odd_fragments,
     tags=frozenset({PIXEL_DATA}),
@@ -101,7 +101,7 @@ P11 = Rule(
 LSE = Rule(
     jpegls.RULE,
     Tier.DETERMINISTIC,
-    "JPEG-LS that dcm4chee 2 compressed with thresholds of its own: they are named in the stream",
+    "JPEG-LS that dcm4chee 2 compressed with thresholds of its own: they are named in the stream.",
     "PS3.5 8.2.3",
     jpegls.edits,
     tags=frozenset({PIXEL_DATA}),
@@ -109,7 +109,7 @@ LSE = Rule(
 NKI = Rule(
     "NKI",
     Tier.DETERMINISTIC,
-    "Pixels in a Conquest server's own compression: decoded, their checksums compared",
+    "Pixels in a Conquest server's own compression: decoded, their checksums compared.",
     "PS3.5 A.2",
     _nki_pixels,
     tags=frozenset({_NKI_PIXELS}),
@@ -117,7 +117,7 @@ NKI = Rule(
 S18 = Rule(
     unknownvr.RULE,
     Tier.DETERMINISTIC,
-    "The UIDs by which an object is filed have the VR UN: all standard elements get their own VR",
+    "The UIDs by which an object is filed have the VR UN: all standard elements get their own VR.",
     "PS3.5 6.2.2",
     unknownvr.edits,
     tags=unknownvr.FILED_BY,
