@@ -12,7 +12,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pacslift.extract.gridblobs import as_one, blobs, cut
-from pacslift.extract.literals import NUMBER, literal_column, unescaped
+from pacslift.extract.literals import NUMBER, absent, literal_column, unescaped
 from pacslift.extract.quoting import Places, stand_at
 from pacslift.extract.rowgrid import RowGrid
 from pacslift.extract.shapes import Column
@@ -49,11 +49,6 @@ def grid_columns(
         else:
             series.append(absent(column, grid.rows))
     return series
-
-
-def absent(column: Column, rows: int) -> pl.Series:
-    """A column that the dump's rows lack."""
-    return pl.Series(column.name.lower(), [None] * rows, pl.Binary if column.binary else pl.String)
 
 
 def _column(column: Column, values: "_Values", decoder: TextDecoder, codec: str) -> pl.Series:

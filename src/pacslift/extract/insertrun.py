@@ -3,21 +3,23 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
-from pacslift.extract.gridrows import absent, grid_columns
 from pacslift.extract.insertheader import InsertHeader, is_uneasy
 from pacslift.extract.insertrows import Captured, InsertShape, insert_rows
 from pacslift.extract.inturn import Piece, in_turn
-from pacslift.extract.literals import literal_column
-from pacslift.extract.rowgrid import GridPath, RowGrid
+from pacslift.extract.literals import absent, literal_column
 from pacslift.extract.script import ScriptTable
 from pacslift.extract.shapes import Batch, Column, TableShape, numbered
 from pacslift.extract.statements import Dialect
 from pacslift.extract.texts import TextDecoder
 from pacslift.extract.window import Opener
+
+if TYPE_CHECKING:  # NumPy loads with them, which only mysqldump's rows need
+    from pacslift.extract.rowgrid import GridPath, RowGrid
 
 _MANY = 16  # rows; a block of fewer is one of large rows, or a small table
 
@@ -57,7 +59,7 @@ class InsertRun:
 
     def _batch(
         self,
-        rows: Captured | RowGrid,
+        rows: "Captured | RowGrid",
         table: ScriptTable,
         columns: Sequence[Column],
         places: dict[str, int],
@@ -66,11 +68,13 @@ class InsertRun:
         name = table.shape.name.lower()
         decoder = TextDecoder(name, "utf-8", done + 1)
         codecs = {column: table.read_as(column, self.codec) for column in places}
-        if isinstance(rows, RowGrid):
-            series = grid_columns(rows, places, columns, decoder, codecs)
-        else:
+        if isinstance(rows, Sequence):
             captured = dict(zip(places, zip(*rows, strict=True), strict=False))
             series = [self._series(c, captured, decoder, codecs, len(rows)) for c in columns]
+        else:
+            from pacslift.extract.gridrows import grid_columns  # noqa: PLC0415 - loads NumPy
+
+            series = grid_columns(rows, places, columns, decoder, codecs)
         numbers = range(done + 1, done + _height(rows) + 1)
         return Batch(name, numbered(series, numbers), decoder.undecodable)
 
@@ -85,7 +89,7 @@ class InsertRun:
 
     def _rows(
         self, table: ScriptTable, names: list[str], chosen: list[int], done: int
-    ) -> Iterator[Captured | RowGrid]:
+    ) -> "Iterator[Captured | RowGrid]":
         truncation = table.terms.truncation
         shape = InsertShape(table.shape.name, self.header.text, len(names), tuple(chosen))
         with self.opened() as window:
@@ -98,10 +102,12 @@ class InsertRun:
                     f"should at {self.end}. The dump has changed, or is of a form not known."
                 )
 
-    def _quick(self, shape: InsertShape) -> GridPath | None:
+    def _quick(self, shape: InsertShape) -> "GridPath | None":
         """The quick way, for dumps by mysqldump where the survey has found the rows' end."""
         if self.dialect is not Dialect.MYSQL or self.end is None or is_uneasy(shape.header):
             return None
+        from pacslift.extract.rowgrid import GridPath  # noqa: PLC0415 - loads NumPy
+
         return GridPath(shape.width, shape.header, self.end)
 
     def _series(
@@ -118,5 +124,5 @@ class InsertRun:
         return literal_column(column, captured[name], self.dialect, decoder, codecs[name])
 
 
-def _height(rows: Captured | RowGrid) -> int:
-    return rows.rows if isinstance(rows, RowGrid) else len(rows)
+def _height(rows: "Captured | RowGrid") -> int:
+    return len(rows) if isinstance(rows, Sequence) else rows.rows

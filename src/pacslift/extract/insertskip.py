@@ -1,19 +1,14 @@
 """Pass over the rows of INSERT statements that nobody wants, or that are read later.
 
-Strategy: of a mysqldump the semicolons outside of text are found with sets of bits (quoting.py),
+Strategy: of a mysqldump the semicolons outside of text are found with sets of bits (insertbits.py),
 and each is looked at for the same header behind it; many thousand statements cost no more than
 one. Of other dialects, and where a header has quotes of its own, regular expressions do it.
 """
 
 import re
-from collections.abc import Callable
 
-import numpy as np
-
-from pacslift.extract import window as windows
 from pacslift.extract.insertheader import is_uneasy
 from pacslift.extract.insertrows import APART, BLANKS
-from pacslift.extract.quoting import WORD, Places, Quoting, bits_of_any, places_of, stand_at
 from pacslift.extract.statements import Dialect
 from pacslift.extract.window import Window
 
@@ -24,50 +19,13 @@ def skip_rows(window: Window, header: bytes, dialect: Dialect) -> bool:
     False where the dump ends before a semicolon; the place is then behind some header.
     """
     if dialect is Dialect.MYSQL and not is_uneasy(header):
-        ended = _skip_by_bits(window, header)
+        # NumPy takes as long to load as a small dump to read, and only MySQL's dumps need it.
+        from pacslift.extract.insertbits import skip_by_bits  # noqa: PLC0415
+
+        ended = skip_by_bits(window, header)
         if ended is not None:
             return ended
     return _skip_by_patterns(window, header, dialect)
-
-
-def _skip_by_bits(window: Window, header: bytes) -> bool | None:
-    """The same for MySQL; None where it has to go on by patterns, from the window's place on."""
-    quoting = Quoting()
-    is_again = _followed_by(header)
-    ahead = len(header) + BLANKS + WORD
-    while window.hold(max(windows.PIECE, 2 * ahead)):
-        size = len(window.data) - window.at
-        if not window.ended:
-            size = (size - ahead) // WORD * WORD
-        piece = np.frombuffer(window.data, np.uint8, size, window.at)
-        quotes = quoting.take(piece)
-        ends = places_of(quotes.outside(bits_of_any(piece, b";")))
-        if quotes.void is not None:
-            ends = ends[ends < quotes.void]
-        last = is_again(window.data, window.at, ends)
-        if last is not None:
-            window.at += last + 1
-            return True
-        if quotes.void is not None:
-            window.at += quotes.void
-            return None
-        window.at += size
-    return False
-
-
-def _followed_by(header: bytes) -> Callable[[bytes, int, Places], int | None]:
-    """Gives the first of some semicolons behind which *header* does not follow, None if all do."""
-    usual = np.frombuffer(b"\n" + header, np.uint8)
-    others = re.compile(APART + re.escape(header))
-
-    def first_other(data: bytes, start: int, ends: Places) -> int | None:
-        text = np.frombuffer(data, np.uint8)
-        for end in ends[~stand_at(text, ends + (start + 1), usual)].tolist():
-            if not others.match(data, start + end):
-                return int(end)
-        return None
-
-    return first_other
 
 
 def _skip_by_patterns(window: Window, header: bytes, dialect: Dialect) -> bool:

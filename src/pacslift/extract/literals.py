@@ -147,6 +147,11 @@ def literal_of(column: Column, dialect: Dialect) -> Literal:
     return postgres_literal if dialect is Dialect.POSTGRES else postgres_escaping_literal
 
 
+def absent(column: Column, rows: int) -> pl.Series:
+    """A column that the dump's rows lack."""
+    return pl.Series(column.name.lower(), [None] * rows, pl.Binary if column.binary else pl.String)
+
+
 def literal_column(
     column: Column, tokens: Sequence[bytes], dialect: Dialect, decoder: TextDecoder, codec: str
 ) -> pl.Series:

@@ -16,9 +16,8 @@ from typing import Protocol
 
 from pacslift.errors import DumpDamagedError
 
-PIECE = (
-    2 << 20
-)  # bytes asked for at once; of larger ones the memory is given back and faulted in anew
+# Bytes asked for at once. Of larger pieces the memory is given back, and faulted in anew each time.
+PIECE = 2 << 20
 OPEN_LIMIT = 512 << 20  # MySQL's largest packet and PostgreSQL's largest field are 1 GiB
 
 

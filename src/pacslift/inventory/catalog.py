@@ -6,9 +6,12 @@ normalising, null where that was impossible, with the raw value beside them.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
+
+from pacslift.extract.inturn import Piece, in_turn
 
 TEXT, COUNT = pl.String(), pl.Int64()
 
@@ -126,10 +129,15 @@ class Catalog:
 def write_catalog(catalog: Catalog, folder: Path) -> None:
     """Write folder/<table>.parquet, each whole or not at all."""
     folder.mkdir(mode=0o700, exist_ok=True)
-    for name, frame in catalog.tables.items():
-        partial = folder / f"{name}.parquet.partial"
-        frame.write_parquet(partial, compression="lz4")  # half the time of zstd; read by each stage
-        partial.replace(folder / f"{name}.parquet")
+    work = (Piece(partial(_write, frame, folder, name)) for name, frame in catalog.tables.items())
+    for _ in in_turn(work):
+        pass
+
+
+def _write(frame: pl.DataFrame, folder: Path, name: str) -> None:
+    unfinished = folder / f"{name}.parquet.partial"
+    frame.write_parquet(unfinished, compression="lz4")  # half the time of zstd; read by each stage
+    unfinished.replace(folder / f"{name}.parquet")
 
 
 def read_catalog(folder: Path) -> Catalog:
