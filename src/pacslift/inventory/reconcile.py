@@ -91,15 +91,29 @@ class Reconciled:
         for name, frame in vars(self).items():
             frame.write_parquet(folder / f"verdicts-{name}.parquet")
 
+    def verdicts(self) -> "Verdicts":
+        """The same, to be read as far as a query needs them."""
+        return Verdicts(self.instances.lazy(), self.candidates.lazy(), self.files.lazy())
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What Reconciled has, of any length."""
+
+    instances: pl.LazyFrame
+    candidates: pl.LazyFrame
+    files: pl.LazyFrame
+
     @classmethod
-    def read(cls, folder: Path) -> "Reconciled":
-        """What write() wrote."""
-        return cls(
-            *(
-                pl.read_parquet(folder / f"verdicts-{name}.parquet")
-                for name in ("instances", "candidates", "files")
-            )
-        )
+    def scan(cls, folder: Path) -> "Verdicts":
+        """What Reconciled.write() wrote."""
+        names = ("instances", "candidates", "files")
+        return cls(*(pl.scan_parquet(folder / f"verdicts-{name}.parquet") for name in names))
+
+    def counted(self) -> dict[str, int]:
+        """How many instance rows and how many files there are."""
+        known = {"instances": self.instances, "files": self.files}
+        return {name: rows.select(pl.len()).collect().item() for name, rows in known.items()}
 
 
 def reconcile(catalog: Catalog, places: pl.DataFrame, disk: pl.DataFrame,
