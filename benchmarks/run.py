@@ -25,6 +25,7 @@ BENCHMARKS = {
     "extract-postgres": "extract_postgres",
     "memory": "memory",
     "overlay": "repair",
+    "scale": "scale",
     "store": "store",
 }
 ONLY_FULL = {"memory"}  # left out of --quick, unless asked for by name

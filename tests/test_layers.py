@@ -13,6 +13,7 @@ SHARED = [
     "job",
     "job_text",
     "ledger",
+    "ledger_bulk",
     "ledger_history",
     "ledger_planned",
     "ledger_schema",

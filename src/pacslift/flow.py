@@ -27,7 +27,8 @@ from pacslift.extract.take import TablesTaken, take_tables
 from pacslift.fingerprints import digests, dumps_print, fingerprint, mounts_print
 from pacslift.inventory.build import build_catalog
 from pacslift.inventory.catalog import scan_catalog, write_catalog
-from pacslift.inventory.reconcile import Reconciled
+from pacslift.inventory.ranges import scratch_folder
+from pacslift.inventory.reconcile import Verdicts
 from pacslift.inventory.take import take_inventory
 from pacslift.job import Job, job_lock
 from pacslift.ledger import Ledger
@@ -184,21 +185,22 @@ def plan(run: Run, *, again: bool = False, only: Cause | None = None) -> None:
     job = run.job if as_before else jobs.touch_revised(run.job)
     with stage(run, "plan") as say:
         reviewed = read_mapping(job.mapping)
-        catalog, found = scan_catalog(job.catalog), Reconciled.read(job.catalog)
+        catalog, found = scan_catalog(job.catalog), Verdicts.scan(job.catalog)
         run.ledger.forget("planned")  # overlays and instances come one after the other
         if only is None:
             run.ledger.drop_overlays()
-        made = make_plan(adapter, catalog, found, reviewed, run.ledger.add_overlays)
-        run.ledger.replace_uids(
-            new_uids(catalog) if RULE_OF_UIDS in job.rules.get("on", ()) else {}
-        )
-        otherwise = run.ledger.replan(
-            in_batches(made.instances),
-            in_batches(made.candidates),
-            in_batches(made.files),
-            {"instances": found.instances.height, "files": found.files.height},
-            only,
-        )
+        with scratch_folder(job.folder) as scratch:
+            made = make_plan(adapter, catalog, found, reviewed, run.ledger.add_overlays, scratch)
+            run.ledger.replace_uids(
+                new_uids(catalog) if RULE_OF_UIDS in job.rules.get("on", ()) else {}
+            )
+            otherwise = run.ledger.replan(
+                in_batches(made.instances),
+                in_batches(made.candidates),
+                in_batches(made.files),
+                found.counted(),
+                only,
+            )
         note(run, "plan", [*made.findings, *[SENT_OTHERWISE.format(otherwise)] * bool(otherwise)])
         sent, planned = run.ledger.totals()["stored"], run.ledger.count_planned()
         say(plan_sentence(made.instances.height, planned, sent))

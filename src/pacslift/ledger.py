@@ -9,17 +9,17 @@ its results are told to anybody: the ledger never says more than the target did.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import sqlalchemy as sa
 
 from pacslift.errors import Cause, LedgerError
+from pacslift.ledger_bulk import Batch, Rows, grown_in_bulk, insert_many
 from pacslift.ledger_history import (
     AT_TARGET,
-    differs_from_sent,
     give_back,
-    overlays_at_target,
     remember,
+    without_kept,
 )
 from pacslift.ledger_planned import Candidate, Overlay, Planned, overlay_keys, planned_from_rows
 from pacslift.ledger_schema import bring_up_to_date
@@ -40,7 +40,6 @@ from pacslift.ledger_tables import (
 )
 
 KEYS_ASKED = 500  # keys in one question; SQLite bounds the variables of a statement
-Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
 __all__ = [
     "CANDIDATES",
@@ -128,9 +127,9 @@ class Ledger:
 
     def replan(
         self,
-        instances: Iterable[Sequence[Mapping[str, Any]]],
-        candidates: Iterable[Sequence[Mapping[str, Any]]],
-        files: Iterable[Sequence[Mapping[str, Any]]],
+        instances: Iterable[Batch],
+        candidates: Iterable[Batch],
+        files: Iterable[Batch],
         counted: Mapping[str, int],
         only: Cause | None = None,
     ) -> int:
@@ -148,23 +147,23 @@ class Ledger:
         if only is not None:
             planned = INSTANCES.c.state == InstanceState.PLANNED
             stays |= ~planned & INSTANCES.c.cause.is_distinct_from(only)
-        with self._write() as connection:
-            sent_with = overlays_at_target(connection)
-            kept = set(connection.scalars(sa.select(INSTANCES.c.instance_key).where(stays)))
+        with self._write() as connection, grown_in_bulk(connection, INSTANCES, FILES):
             remember(connection, ~stays)
             connection.execute(sa.delete(INSTANCES).where(~stays))
             connection.execute(sa.delete(CANDIDATES))
             connection.execute(sa.delete(FILES))
+            before = sa.exists(sa.select(INSTANCES.c.instance_key)).select()
+            some_stay = bool(connection.scalar(before))
             otherwise = 0
             for rows in instances:
-                new = [row for row in rows if row["instance_key"] not in kept]
-                insert_all(connection, INSTANCES, new)
-                otherwise += sum(differs_from_sent(row, sent_with) for row in rows)
+                new, differing = without_kept(connection, rows, stays) if some_stay else (rows, 0)
+                insert_many(connection, INSTANCES, new)
+                otherwise += differing
             give_back(connection)
             for rows in candidates:
-                insert_all(connection, CANDIDATES, rows)
+                insert_many(connection, CANDIDATES, rows)
             for rows in files:
-                insert_all(connection, FILES, rows)
+                insert_many(connection, FILES, rows)
             put_all(connection, {key: str(count) for key, count in counted.items()})
             return otherwise
 

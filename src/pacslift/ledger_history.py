@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pacslift.ledger_bulk import Batch, Rows, as_mappings
 from pacslift.ledger_tables import (
     CHANGES,
     EARLIER,
@@ -97,16 +98,43 @@ def charsets_of_a_study() -> sa.Select[Any]:
     )
 
 
-def overlays_at_target(connection: sa.Connection) -> dict[str, int]:
-    """A hash of the overlays with which each instance that the target holds was sent."""
-    columns = INSTANCES.c.instance_key, INSTANCES.c.overlays, INSTANCES.c.own_overlay
-    rows = connection.execute(sa.select(*columns).where(INSTANCES.c.state.in_(AT_TARGET)))
-    return {key: hash((overlays, own)) for key, overlays, own in rows}
+def without_kept(
+    connection: sa.Connection, batch: Batch, stays: sa.ColumnElement[bool]
+) -> tuple[Batch, int]:
+    """*batch* of a plan without the instances that keep their state, for which *stays* holds.
+
+    Gives also how many of those at the target it wants sent otherwise, or not at all.
+    """
+    rows = as_mappings(batch)
+    kept = rows_kept(connection, rows, stays) if rows else {}
+    if not kept:
+        return batch, 0
+    new = [row for row in rows if row["instance_key"] not in kept]
+    return new, sum(differs_from_sent(row, kept) for row in rows)
 
 
-def differs_from_sent(row: Mapping[str, Any], sent: Mapping[str, int]) -> bool:
+def rows_kept(
+    connection: sa.Connection, rows: Rows, stays: sa.ColumnElement[bool]
+) -> dict[str, sa.RowMapping]:
+    """The ledger's own rows of the instances in *rows* that keep their state, by their keys.
+
+    A plan comes in the order of the keys, so that what lies between the first and the last is
+    about as much as *rows* are.
+    """
+    key = INSTANCES.c.instance_key
+    keys = [row["instance_key"] for row in rows]
+    columns = key, INSTANCES.c.state, INSTANCES.c.overlays, INSTANCES.c.own_overlay
+    query = sa.select(*columns).where(key.between(min(keys), max(keys)), stays)
+    return {row["instance_key"]: row for row in connection.execute(query).mappings()}
+
+
+def differs_from_sent(row: Mapping[str, Any], kept: Mapping[str, sa.RowMapping]) -> bool:
     """Whether a plan's *row* wants an instance at the target sent otherwise, or not at all."""
-    if row["instance_key"] not in sent:
+    sent = kept.get(row["instance_key"])
+    if sent is None or sent["state"] not in AT_TARGET:
         return False
-    wanted = hash((row.get("overlays"), row.get("own_overlay")))
-    return row["state"] != InstanceState.PLANNED or wanted != sent[row["instance_key"]]
+    wanted = row.get("overlays"), row.get("own_overlay")
+    return row["state"] != InstanceState.PLANNED or wanted != (
+        sent["overlays"],
+        sent["own_overlay"],
+    )

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 from catalogs import adapter, archive
 
+from pacslift.inventory.ranges import scratch_folder
 from pacslift.inventory.reconcile import PLACES, Reconciled
 from pacslift.plan.make import make_plan
 from pacslift.plan.mapping import Line, Reviewed
@@ -17,7 +18,9 @@ FILES = pl.Schema(
 )
 
 
-def plan(catalog, *, truth="database", reviewed=NOTHING_SAID, causes=None) -> dict[str, tuple]:
+def plan(
+    catalog, *, truth="database", reviewed=NOTHING_SAID, causes=None, size=1
+) -> dict[str, tuple]:
     """Cause and detail of each instance; *causes* are what the inventory found."""
     keys = catalog["instances"].collect()["instance_key"]
     found = pl.DataFrame(
@@ -26,12 +29,16 @@ def plan(catalog, *, truth="database", reviewed=NOTHING_SAID, causes=None) -> di
         orient="row",
     ).with_columns(detail=pl.when(pl.col("cause").is_not_null()).then("detail"))
     none = Reconciled(found, pl.DataFrame(schema=PLACES), pl.DataFrame(schema=FILES))
-    made = make_plan(adapter(truth), catalog, none, reviewed, lambda rows: None)
-    assert made.instances.height == keys.len()
-    return {
-        row["instance_key"]: (row["cause"], row["detail"])
-        for row in made.instances.iter_rows(named=True)
-    }
+    with scratch_folder(None) as scratch:
+        made = make_plan(
+            adapter(truth), catalog, none.verdicts(), reviewed, lambda rows: None, scratch, size
+        )
+        assert made.instances.height == keys.len()
+        return {
+            row["instance_key"]: (row["cause"], row["detail"])
+            for rows in made.instances
+            for row in rows.iter_rows(named=True)
+        }
 
 
 def exclusion(what: str, value: str) -> Reviewed:

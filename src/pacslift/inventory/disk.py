@@ -14,6 +14,7 @@ from pacslift.inventory.roots import Mounts
 from pacslift.inventory.walkfiles import Kind, walk_files
 
 TELL_EVERY = 5_000  # files between two events
+SLICE = 100_000  # rows that are Python objects at a time
 OFFLINE = "offline"
 
 Place: TypeAlias = tuple[str | None, str | None, str | None, str | None]
@@ -27,24 +28,23 @@ def locate_all(catalog: Catalog, folders: Mapping[str, Path]) -> tuple[pl.DataFr
     roots = first["root"].unique().drop_nulls()
     only = roots[0] if roots.len() == 1 else None
     mounts = Mounts(folders, only)
-    places = [
-        on_medium(row["root"])
-        if row["path"] is None and row["availability"] == OFFLINE
-        else locate(mounts, row["root"], row["path"])
-        for row in files.iter_rows(named=True)
-    ]
-    added = pl.DataFrame(
-        places,
-        schema={c: PLACES[c] for c in ("mount", "relative", "cause", "detail")},
-        orient="row",
-    )
+    schema = {column: PLACES[column] for column in ("mount", "relative", "cause", "detail")}
+    added = [pl.DataFrame(schema=schema)]
+    for part in files.select("root", "path", "availability").iter_slices(SLICE):
+        places = [
+            on_medium(root)
+            if path is None and availability == OFFLINE
+            else locate(mounts, root, path)
+            for root, path, availability in part.iter_rows()
+        ]
+        added.append(pl.DataFrame(places, schema=schema, orient="row"))
     kept = files.select(c for c in PLACES if c in files.columns)
     beside = catalog["attachments"]
     spots = [locate(mounts, row["root"], row["path"])[:2] for row in beside.iter_rows(named=True)]
     spotted = pl.DataFrame(spots, schema={"mount": pl.String(), "relative": pl.String()},
                            orient="row")  # fmt: skip
     return (
-        pl.concat([kept, added], how="horizontal").select(list(PLACES)),
+        pl.concat([kept, pl.concat(added)], how="horizontal").select(list(PLACES)),
         pl.concat([spotted, beside.select("kind")], how="horizontal").drop_nulls("mount"),
     )
 
@@ -70,6 +70,8 @@ def list_disk(folders: Iterable[Path], tell: Sink) -> pl.DataFrame:
     """DISK: every entry below the folders, each once even where one lies inside another."""
     distinct = sorted(set(folders))
     rows: list[tuple[str, str, int | None, str | None]] = []
+    listed = [pl.DataFrame(schema=DISK)]
+    count = 0
     for folder in distinct:
         inner = tuple(
             f"{other.relative_to(folder).as_posix()}/"
@@ -81,7 +83,11 @@ def list_disk(folders: Iterable[Path], tell: Sink) -> pl.DataFrame:
                 continue
             fault = None if entry.kind is Kind.FILE else f"{entry.kind} {entry.detail}".strip()
             rows.append((str(folder), entry.relative, entry.size_bytes, fault))
-            if len(rows) % TELL_EVERY == 0:
-                tell(FilesWalked(len(rows)))
-    tell(FilesWalked(len(rows)))
-    return pl.DataFrame(rows, schema=DISK, orient="row")
+            count += 1
+            if count % TELL_EVERY == 0:
+                tell(FilesWalked(count))
+            if len(rows) == SLICE:
+                listed.append(pl.DataFrame(rows, schema=DISK, orient="row"))
+                rows = []
+    tell(FilesWalked(count))
+    return pl.concat([*listed, pl.DataFrame(rows, schema=DISK, orient="row")])

@@ -29,11 +29,14 @@ class Digest(Protocol):
 
 def settle_duplicates(catalog: Catalog, found: Reconciled) -> Reconciled:
     """Keep one of several rows for one object; set all aside where their objects differ."""
-    first = found.candidates.sort("rank").unique("instance_key", keep="first")
+    groups = duplicate_groups(catalog, found.instances)
+    if groups.is_empty():
+        return found
+    theirs = found.candidates.join(groups, on="instance_key", how="semi", maintain_order="left")
+    first = theirs.sort("rank").unique("instance_key", keep="first")
     places = {row["instance_key"]: row for row in first.iter_rows(named=True)}
-    groups = duplicate_groups(catalog, found.instances).iter_rows(named=True)
     verdicts: dict[str, tuple[str, str]] = {}
-    for uid, rows in groupby(groups, key=lambda row: row["sop_instance_uid"]):
+    for uid, rows in groupby(groups.iter_rows(named=True), key=lambda row: row["sop_instance_uid"]):
         keys = [row["instance_key"] for row in rows]
         verdicts.update(judge_duplicates(uid, keys, places))
     return found.with_verdicts(verdicts)

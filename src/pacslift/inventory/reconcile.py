@@ -91,15 +91,29 @@ class Reconciled:
         for name, frame in vars(self).items():
             frame.write_parquet(folder / f"verdicts-{name}.parquet")
 
+    def verdicts(self) -> "Verdicts":
+        """The same, to be read as far as a query needs them."""
+        return Verdicts(self.instances.lazy(), self.candidates.lazy(), self.files.lazy())
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """What Reconciled has, of any length."""
+
+    instances: pl.LazyFrame
+    candidates: pl.LazyFrame
+    files: pl.LazyFrame
+
     @classmethod
-    def read(cls, folder: Path) -> "Reconciled":
-        """What write() wrote."""
-        return cls(
-            *(
-                pl.read_parquet(folder / f"verdicts-{name}.parquet")
-                for name in ("instances", "candidates", "files")
-            )
-        )
+    def scan(cls, folder: Path) -> "Verdicts":
+        """What Reconciled.write() wrote."""
+        names = ("instances", "candidates", "files")
+        return cls(*(pl.scan_parquet(folder / f"verdicts-{name}.parquet") for name in names))
+
+    def counted(self) -> dict[str, int]:
+        """How many instance rows and how many files there are."""
+        known = {"instances": self.instances, "files": self.files}
+        return {name: rows.select(pl.len()).collect().item() for name, rows in known.items()}
 
 
 def reconcile(catalog: Catalog, places: pl.DataFrame, disk: pl.DataFrame,
@@ -120,22 +134,22 @@ def spelt_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
     Products on Windows write paths in any case; their copy on Linux has one. A spelling that
     fits several files is left alone.
     """
-    folded = (
-        disk.with_columns(folded=pl.col("relative").str.to_lowercase())
-        .filter(pl.len().over("mount", "folded") == 1)
-        .select("mount", "folded", spelt=pl.col("relative"))
+    at, lower = ["mount", "folded"], pl.col("relative").str.to_lowercase().alias("folded")
+    lost = places.select("mount", "relative").join(disk, on=["mount", "relative"], how="anti")
+    lost = lost.drop_nulls().unique().with_columns(lower)
+    if lost.is_empty():
+        return places
+    spelt = (
+        disk.lazy()  # of a whole archive: only what is lost is ever held in both spellings
+        .select("mount", lower, spelt="relative")
+        .join(lost.lazy().select(at).unique(), on=at, how="semi")
+        .collect(engine="streaming")
+        .filter(pl.len().over(at) == 1)
     )
-    exact = disk.select("mount", "relative", exact=pl.lit(value=True))
-    return (
-        places.with_columns(folded=pl.col("relative").str.to_lowercase())
-        .join(exact, on=["mount", "relative"], how="left", maintain_order="left")
-        .join(folded, on=["mount", "folded"], how="left", maintain_order="left")
-        .with_columns(
-            relative=pl.when(pl.col("exact").is_null() & pl.col("spelt").is_not_null())
-            .then("spelt")
-            .otherwise("relative")
-        )
-        .drop("folded", "exact", "spelt")
+    other = lost.join(spelt, on=at).select("mount", "relative", "spelt")
+    return places.join(other, on=["mount", "relative"], how="left", maintain_order="left").select(
+        pl.coalesce("spelt", "relative").alias(name) if name == "relative" else name
+        for name in places.columns
     )
 
 
@@ -179,10 +193,8 @@ def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
 def judge_instances(instances: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
     """instance_key, cause, detail for every instance row."""
     # A further copy under a root that was not copied says nothing; the first place does.
-    best = (
-        judged.sort(pl.col("cause").is_not_null(), "rank")
-        .group_by("instance_key", maintain_order=True)
-        .agg(pl.col("cause").first(), pl.col("detail").first(), has_row=pl.lit(value=True))
+    best = judged.filter(best_of_each(judged)).select(
+        "instance_key", "cause", "detail", has_row=pl.lit(value=True)
     )
     hidden = pl.col("visibility").replace_strict(
         {k: v.value for k, v in VISIBILITY_CAUSES.items()}, default=None, return_dtype=pl.String()
@@ -209,6 +221,17 @@ def judge_instances(instances: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFra
     return joined.select("instance_key", cause=cause, detail=detail)
 
 
+def best_of_each(judged: pl.DataFrame) -> pl.Series:
+    """For each place whether it is its instance's best: one without a cause, then by rank."""
+    only = judged["instance_key"].is_unique()
+    if only.all():  # as in most archives
+        return only
+    order = judged.select("instance_key", "rank", bad=pl.col("cause").is_not_null())
+    nth = order.with_row_index("nth").sort("bad", "rank", "nth")
+    first = nth.unique("instance_key", keep="first")["nth"]
+    return pl.int_range(judged.height, dtype=pl.get_index_type(), eager=True).is_in(first.implode())
+
+
 def withheld(catalog: Catalog) -> pl.Series:
     """Keys of the instances that the old database itself does not show any more."""
     rows = catalog["instances"].filter(pl.col("visibility").is_in(list(VISIBILITY_CAUSES)))
@@ -223,20 +246,17 @@ def judge_files(
     Ties: a file that several rows name is used if one of them reads it, be others deleted or not;
     *hidden* are the keys of instances that are not sent at all.
     """
-    best = (
-        pl.struct(pl.col("cause").is_not_null(), "rank").rank("ordinal").over("instance_key") == 1
-    )
     said = (
         pl.when(pl.col("instance_key").is_in(hidden.implode()))
         .then(pl.lit(FileState.WITHHELD.value))
-        .when(best)
+        .when(best_of_each(judged))
         .then(pl.lit(FileState.USED.value))
         .otherwise(pl.lit(FileState.SPARE_COPY.value))
         .cast(_BY_ROWS)
     )
     named = (
-        judged.filter(pl.col("relative").is_not_null())
-        .with_columns(said=said)
+        judged.select("mount", "relative", "instance_key", "rank", said=said)
+        .filter(pl.col("relative").is_not_null())
         .sort("said", "instance_key", "rank")
         .unique(["mount", "relative"], keep="first", maintain_order=True)
         .select("mount", "relative", "instance_key", pl.col("said").cast(pl.String()))
@@ -262,10 +282,10 @@ def judge_files(
 
 def duplicate_groups(catalog: Catalog, verdicts: pl.DataFrame) -> pl.DataFrame:
     """Instances without a cause that share their SOP Instance UID: instance_key, uid; in order."""
+    rows = catalog["instances"].select("instance_key", "sop_instance_uid")
+    again = rows.filter(rows["sop_instance_uid"].is_duplicated())
     return (
-        catalog["instances"]
-        .join(verdicts.filter(pl.col("cause").is_null()), on="instance_key")
+        again.join(verdicts.filter(pl.col("cause").is_null()), on="instance_key", how="semi")
         .filter(pl.len().over("sop_instance_uid") > 1)
-        .select("instance_key", "sop_instance_uid")
         .sort("sop_instance_uid", "instance_key")
     )

@@ -64,8 +64,22 @@ def take_inventory(
     and nobody has accepted that it is all lost.
     """
     require_folders(mounts)
-    places, attachments = locate_all(catalog, mounts)
     disk = list_disk(mounts.values(), tell)
+    return compare(adapter, catalog, mounts, disk, dumps, probe_mode, accept_lost=accept_lost)
+
+
+def compare(
+    adapter: Adapter,
+    catalog: Catalog,
+    mounts: Mapping[str, Path],
+    disk: pl.DataFrame,
+    dumps: Sequence[Path],
+    probe_mode: str,
+    *,
+    accept_lost: bool = False,
+) -> Inventory:
+    """The inventory of a storage whose files have been listed (DISK)."""
+    places, attachments = locate_all(catalog, mounts)
     entries = None
     if probe_mode != "none":
         places, entries = look_into_tars(catalog, places, disk, attachments)

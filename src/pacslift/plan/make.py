@@ -5,18 +5,22 @@ Gives   ledger rows: an instance without a cause is planned, any other is set as
 Ties    the file's own study, series and SOP UIDs are compared when it is read to be sent.
 Rules   an exclusion stands before what the inventory found, as nothing need be done about it then;
         whose an instance is matters last, for those that could be sent.
+Cost    memory grows with the series; instances and files are worked on in ranges of their keys, and
+        in that order they go into the ledger, which is how its indexes grow quickly. Of an instance
+        the place of its series is all that is kept to find its own place in the order of sending.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from pathlib import Path
 
 import polars as pl
 
 from pacslift.adapter import Adapter
 from pacslift.errors import Cause
-from pacslift.inventory.reconcile import Reconciled
+from pacslift.inventory.ranges import Spilled, in_ranges
+from pacslift.inventory.reconcile import Verdicts
 from pacslift.ledger import InstanceState
 from pacslift.plan.conflicts import two_patients
 from pacslift.plan.exclude import Excluded, exclude
@@ -24,8 +28,10 @@ from pacslift.plan.lay import Laid, lay
 from pacslift.plan.mapping import Line, Reviewed
 from pacslift.plan.overlay import Keep
 
-# Newest study first: it is the likeliest to be asked for tomorrow. A study stays together.
-ORDER = ["study_date", "study_instance_uid", "series_instance_uid", "instance_key"]
+# Newest study first: it is the likeliest to be asked for tomorrow. A study stays together; the
+# instances of a series go by their keys.
+ORDER = ["study_date", "study_instance_uid", "series_instance_uid"]
+LAST_PLACE = 2**32 - 1  # of what has no series
 MOST_NAMED = 12  # lines that a finding names
 BATCH = 20_000  # rows handed to the ledger at a time
 INSTANCE_COLUMNS = ("instance_key", "series_key", "sop_instance_uid", "sop_class_uid")
@@ -33,33 +39,59 @@ INSTANCE_COLUMNS = ("instance_key", "series_key", "sop_instance_uid", "sop_class
 
 @dataclass(frozen=True)
 class Plan:
-    """Rows for the ledger, and what a person should know of the mapping."""
+    """Rows for the ledger in the order of their keys, and what a person should know of the mapping.
 
-    instances: pl.DataFrame
-    candidates: pl.DataFrame
-    files: pl.DataFrame
+    The rows are put by in files, as long as the folder that make_plan() was given is there.
+    """
+
+    instances: Spilled
+    candidates: Spilled
+    files: Spilled
     findings: tuple[str, ...]
 
 
 def make_plan(
     adapter: Adapter,
     catalog: Mapping[str, pl.LazyFrame],
-    found: Reconciled,
+    found: Verdicts,
     reviewed: Reviewed,
     keep: Keep,
+    scratch: Path,
+    size: int | None = None,
 ) -> Plan:
     """Decide about every instance and every file; the texts of overlays go to *keep*.
 
+    *scratch* is a folder for what is put by, *size* about how many instances are held at a time.
     Raises MappingError, CatalogError or AdapterFaultError before anything is decided.
     """
     laid = lay(adapter, catalog, reviewed, keep)
     excluded = exclude(catalog, reviewed)
-    rows = instance_rows(
-        catalog, found.instances, found.candidates, laid, excluded,
-        one_patient_a_study=adapter.truth == "database",
-    )  # fmt: skip
+    decided, candidates = Spilled(scratch / "decided"), Spilled(scratch / "candidates")
+    series = series_facts(catalog, laid, excluded)
+    for part in in_ranges(tables_by_instance(catalog, found, laid), "instance_key", scratch, size):
+        decided.add(decide(part, series, excluded))
+        candidates.add(candidate_rows(part["candidates"]))
+    one_patient_a_study = adapter.truth == "database"
+    instances = Spilled(scratch / "instances")
+    for rows in finished(decided, laid if one_patient_a_study else None):
+        instances.add(rows)
+    files = Spilled(scratch / "files")
+    for part in in_ranges({"files": found.files}, "relative", scratch, size):
+        files.add(file_rows(part["files"]))
     findings = unused_lines(reviewed, laid.used | excluded.used)
-    return Plan(rows, candidate_rows(found.candidates), file_rows(found.files), tuple(findings))
+    return Plan(instances, candidates, files, tuple(findings))
+
+
+def tables_by_instance(
+    catalog: Mapping[str, pl.LazyFrame], found: Verdicts, laid: Laid
+) -> dict[str, pl.LazyFrame]:
+    """All that is known of instances by their keys."""
+    return {
+        "instances": catalog["instances"].select(INSTANCE_COLUMNS),
+        "verdicts": found.instances,
+        "candidates": found.candidates,
+        "overlays": laid.instances.lazy(),
+    }
 
 
 def unused_lines(reviewed: Reviewed, used: frozenset[Line]) -> Iterator[str]:
@@ -75,71 +107,102 @@ def unused_lines(reviewed: Reviewed, used: frozenset[Line]) -> Iterator[str]:
         )
 
 
-def instance_rows(
-    catalog: Mapping[str, pl.LazyFrame],
-    verdicts: pl.DataFrame,
-    candidates: pl.DataFrame,
-    laid: Laid,
-    excluded: Excluded,
-    *,
-    one_patient_a_study: bool,
+def decide(
+    part: Mapping[str, pl.DataFrame], series: pl.DataFrame, excluded: Excluded
 ) -> pl.DataFrame:
-    """One ledger row for each instance of *catalog*, with its verdict.
-
-    *one_patient_a_study* sets aside the studies that would go out under two patients.
-    """
-    first = candidates.sort("instance_key", "rank").unique("instance_key", keep="first")
+    """The instances of a range in the order of their keys, with what stands against each."""
+    first = part["candidates"].sort("instance_key", "rank").unique("instance_key", keep="first")
     syntax = first.select("instance_key", "transfer_syntax_uid")
-    rows = (
-        catalog["instances"].select(INSTANCE_COLUMNS).collect()
-        .join(series_facts(catalog, laid, excluded), on="series_key", how="left",
-              maintain_order="left")
-        .join(verdicts, on="instance_key", how="left", maintain_order="left")
-        .join(excluded.instances, on="sop_instance_uid", how="left", maintain_order="left")
-        .pipe(judged)
-    )  # fmt: skip
-    if one_patient_a_study:
-        sendable = rows.filter(pl.col("cause").is_null())["study_key"].unique()
-        rows = with_conflicts(rows, two_patients(laid.studies, sendable))
+    overlays = part["overlays"].rename({"overlay": "own_overlay"})
+    joined = part["instances"].sort("instance_key")
+    for others, key in (
+        (series, "series_key"),
+        (part["verdicts"], "instance_key"),
+        (excluded.instances, "sop_instance_uid"),
+        (syntax, "instance_key"),
+        (overlays, "instance_key"),
+    ):
+        joined = joined.join(others, on=key, how="left", maintain_order="left")
+    return joined.pipe(judged).select(
+        "instance_key",
+        pl.col("sop_instance_uid").fill_null(""),
+        "sop_class_uid",
+        "series_instance_uid",
+        "study_instance_uid",
+        "study_date",
+        "transfer_syntax_uid",
+        "cause",
+        "detail",
+        "overlays",
+        "own_overlay",
+        "study_key",
+        pl.col("place").fill_null(LAST_PLACE),
+    )
+
+
+def finished(decided: Spilled, laid: Laid | None) -> Iterator[pl.DataFrame]:
+    """Ledger rows of the instances *decided* on, with their place in the order of sending.
+
+    *laid* sets aside the studies that would go out under two patients, unless it is None.
+    """
+    facts = [
+        part.select("place", study_key=pl.when(pl.col("cause").is_null()).then("study_key"))
+        for part in decided
+    ]
+    position = positions(pl.concat([part["place"] for part in facts]))
+    conflicts = None
+    if laid is not None:
+        sendable = pl.concat([part["study_key"].unique() for part in facts]).unique()
+        conflicts = two_patients(laid.studies, sendable)
+    del facts
     state = (
         pl.when(pl.col("cause").is_null())
         .then(pl.lit(InstanceState.PLANNED.value))
         .otherwise(pl.lit(InstanceState.SET_ASIDE.value))
     )
-    return (
-        rows.join(syntax, on="instance_key", how="left", maintain_order="left")
-        .join(laid.instances, on="instance_key", how="left", maintain_order="left")
-        .select(
-            "instance_key",
-            pl.col("sop_instance_uid").fill_null(""),
-            "sop_class_uid",
-            "series_instance_uid",
-            "study_instance_uid",
-            "study_date",
-            "transfer_syntax_uid",
-            "cause",
-            "detail",
-            "overlays",
-            own_overlay="overlay",
-            state=state,
+    start = 0
+    for part in decided:
+        rows = part if conflicts is None else with_conflicts(part, conflicts)
+        yield rows.select(
+            position.slice(start, part.height).alias("position"),
+            state.alias("state"),
+            pl.exclude("study_key", "place", "why"),
         )
-        .sort(ORDER, descending=[True, False, False, False], nulls_last=True)
-        .with_row_index("position")
-    )
+        start += part.height
+
+
+def positions(places: pl.Series) -> pl.Series:
+    """For each instance, in the order of the keys, its place in the order of sending.
+
+    Takes   the *places* of their series.
+    """
+    numbered = pl.LazyFrame({"place": places.cast(pl.UInt64())}).with_row_index("nth")
+    order = numbered.select((pl.col("place") * 2**32 + pl.col("nth")).arg_sort()).collect()
+    return order.to_series().arg_sort()
 
 
 def series_facts(
     catalog: Mapping[str, pl.LazyFrame], laid: Laid, excluded: Excluded
 ) -> pl.DataFrame:
-    """For each series its UIDs, its overlays, and what stands against it and its study."""
+    """For each series its UIDs and overlays, its *place*, what stands against it and its study.
+
+    Those that ORDER does not tell apart have one place.
+    """
     series = catalog["series"].select("series_key", "study_key", "series_instance_uid").collect()
     studies = catalog["studies"].select("study_key", "study_instance_uid", "study_date").collect()
     whose = laid.series.rename({"cause": "whose_cause", "detail": "whose_detail"})
-    return (
+    facts = (
         series.join(studies, on="study_key", how="left", maintain_order="left")
         .join(excluded.studies, on="study_key", how="left", maintain_order="left")
         .join(whose, on="series_key", how="left", maintain_order="left")
     )
+    places = (
+        facts.select(ORDER)
+        .unique()
+        .sort(ORDER, descending=[True, False, False], nulls_last=True)
+        .with_row_index("place")
+    )
+    return facts.join(places, on=ORDER, how="left", nulls_equal=True, maintain_order="left")
 
 
 def judged(rows: pl.DataFrame) -> pl.DataFrame:
@@ -167,7 +230,7 @@ def with_conflicts(rows: pl.DataFrame, conflicts: pl.DataFrame) -> pl.DataFrame:
 
 def candidate_rows(candidates: pl.DataFrame) -> pl.DataFrame:
     """Ledger rows of the copies worth trying; ranks as they are."""
-    return candidates.select(
+    return candidates.sort("instance_key", "rank").select(
         "instance_key", "rank", "mount", "relative", "container", "member", "size_bytes",
         "digest_algorithm", "digest",
     ).unique(["instance_key", "rank"], keep="first", maintain_order=True)  # fmt: skip
@@ -175,15 +238,15 @@ def candidate_rows(candidates: pl.DataFrame) -> pl.DataFrame:
 
 def file_rows(files: pl.DataFrame) -> pl.DataFrame:
     """Ledger rows of the files on disk."""
-    return files.select(
+    return files.sort("mount", "relative").select(
         "mount", "relative", "state", "instance_key", "detail", size_bytes=pl.col("size_on_disk")
     )
 
 
-def in_batches(rows: pl.DataFrame) -> Iterator[Sequence[Mapping[str, Any]]]:
-    """*rows* as lists of mappings of bounded length."""
-    for part in rows.iter_slices(BATCH):
-        yield part.to_dicts()
+def in_batches(rows: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """*rows* in frames of bounded length."""
+    for frame in rows:
+        yield from frame.iter_slices(BATCH)
 
 
 def plan_sentence(rows: int, planned: int, sent: int) -> str:
