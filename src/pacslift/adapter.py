@@ -19,8 +19,12 @@ from pacslift.errors import AdapterClashError, AdapterFaultError, NoAdapterError
 CANONICAL = ("patients", "studies", "series", "instances", "files")
 EXTRA = ("attachments",)  # files the dump names that are no instances
 TRUTHS = ("database", "file")
+# What becomes of an object that is only pixels: an instance of the class that the database names,
+# Secondary Capture, or nothing.
+MODALITY, SECONDARY_CAPTURE, NOT_REBUILT = "modality", "secondary capture", "none"
+REBUILDS = (MODALITY, SECONDARY_CAPTURE, NOT_REBUILT)
 SECTIONS = {"name", "product", "dialects", "truth", "identify", "optional", "ignored", "storage",
-            "codes", "expect", "governs"}  # fmt: skip
+            "codes", "expect", "governs", "rebuild"}  # fmt: skip
 
 Names = Mapping[str, tuple[str, ...]]  # table to columns, all in lower case
 
@@ -44,6 +48,7 @@ class Adapter:
     queries: Mapping[str, str]  # canonical table to SQL
     hooks: Mapping[str, Callable[..., Any]]
     digest: str  # sha256 over the folder's files, hex
+    rebuild: str = NOT_REBUILT  # one of REBUILDS
 
     def claims(self, tables: Names) -> bool:
         """Whether a dump with *tables* (lower case) is this product's."""
@@ -129,7 +134,27 @@ def adapter_from(folder: Path, said: Mapping[str, Any]) -> Adapter:
         queries=read_queries(folder),
         hooks=load_hooks(folder),
         digest=folder_digest(folder),
+        rebuild=rebuild_from(folder, said),
     )
+
+
+def rebuild_from(folder: Path, said: Mapping[str, Any]) -> str:
+    """The rule of [rebuild]; AdapterFaultError for one that is none, or that nothing can follow."""
+    manifest, section = folder / "adapter.toml", said.get("rebuild", {})
+    strange = sorted(set(section) - {"iod"})
+    if strange:
+        raise AdapterFaultError(f"{manifest}: [rebuild] has the unknown key {strange[0]!r}")
+    iod = section.get("iod", NOT_REBUILT)
+    if iod not in REBUILDS:
+        raise AdapterFaultError(
+            f"{manifest}: [rebuild] iod is {iod!r}; it must be one of {', '.join(REBUILDS)}"
+        )
+    if iod != NOT_REBUILT and said["truth"] != "database":
+        raise AdapterFaultError(
+            f"{manifest}: [rebuild] takes the header from the database, so truth must be "
+            f'"database", not {said["truth"]!r}'
+        )
+    return str(iod)
 
 
 def names_from(section: Mapping[str, Any]) -> Names:

@@ -19,6 +19,7 @@ class Candidate:
     size_bytes: int | None
     digest_algorithm: str | None
     digest: str | None
+    member: str | None = None  # entry of a container, or the header of a split object
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ def planned_from(rows: Sequence[Mapping[str, Any]], overlays: Mapping[str, Overl
                 row["size_bytes"],
                 row["digest_algorithm"],
                 row["file_digest"],
+                row["member"],
             )
             for row in rows
             if row["mount"] is not None  # an instance without a copy, joined with nothing

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 import polars as pl
 import sqlglot
 
-from pacslift.adapter import Adapter, shortened
+from pacslift.adapter import NOT_REBUILT, Adapter, shortened
 from pacslift.errors import AdapterFaultError, CatalogError
 from pacslift.extract.answers import ANSWER
 from pacslift.extract.shapes import ORIGIN_ROW
 from pacslift.extract.store import ORIGIN_DUMP
 from pacslift.inventory import normalize
 from pacslift.inventory.catalog import CONTAINERS, KEYS, SCHEMAS, VISIBILITIES, Catalog
+from pacslift.inventory.derived import with_derived_uids
 
 DATES = {"patient_birth_date": normalize.date, "study_date": normalize.date,
          "study_time": normalize.time}  # fmt: skip
@@ -41,6 +42,10 @@ def build_catalog(adapter: Adapter, tables: Mapping[str, pl.LazyFrame]) -> Catal
     made["files"], ownerless = owned_files(files_of_each(made["files"], made["instances"]),
                                            made["instances"])  # fmt: skip
     findings += ownerless
+    if adapter.rebuild != NOT_REBUILT:
+        made["instances"] = with_derived_uids(
+            made["instances"], made["series"], made["studies"], made["files"]
+        )
     require_sense(adapter, made)
     return Catalog(made, tuple(findings))
 

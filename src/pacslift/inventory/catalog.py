@@ -78,8 +78,8 @@ FILES = pl.Schema(
         "rank": COUNT,  # copies of one object in the order to try them, best first
         "root": TEXT,  # as the dump names it: a device, an old prefix, or "" for the only root
         "path": TEXT,  # below the root, as the dump spells it
-        "member": TEXT,  # name inside a container that holds several objects
-        "container": TEXT,  # part10, bare, orthanc-zlib; null: told by the content
+        "member": TEXT,  # name inside a container of several objects; for "split" the header's path
+        "container": TEXT,  # one of CONTAINERS; null: told by the content
         "size_bytes": COUNT,  # of the file on disk
         "digest_algorithm": TEXT,  # of the file on disk: md5, sha1, sha256
         "digest": TEXT,  # hex
@@ -108,7 +108,12 @@ KEYS = {
 
 VISIBILITIES = ("live", "hidden", "merged", "rejected", "deleted", "remote")
 AVAILABILITIES = ("online", "nearline", "offline", "unavailable")
-CONTAINERS = ("part10", "bare", "orthanc-zlib")
+PIXELS, SPLIT = "pixels", "split"
+WITHOUT_HEADER = (
+    PIXELS,
+    SPLIT,
+)  # the file is only pixels; the header, if any, is a file of its own
+CONTAINERS = ("part10", "bare", "orthanc-zlib", *WITHOUT_HEADER)
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.events import FilesWalked, Sink
-from pacslift.inventory.catalog import Catalog
+from pacslift.inventory.catalog import SPLIT, Catalog
 from pacslift.inventory.reconcile import DISK, PLACES
 from pacslift.inventory.roots import Mounts
 from pacslift.inventory.walkfiles import Kind, walk_files
@@ -21,13 +22,17 @@ def locate_all(catalog: Catalog, folders: Mapping[str, Path]) -> tuple[pl.DataFr
     roots = files.filter(pl.col("rank") == 0)["root"].unique().drop_nulls()
     only = roots[0] if roots.len() == 1 else None
     mounts = Mounts(folders, only)
-    places = [locate(mounts, row["root"], row["path"]) for row in files.iter_rows(named=True)]
+    places = [
+        located_pair(mounts, row) if row["container"] == SPLIT
+        else (*locate(mounts, row["root"], row["path"]), row["member"])
+        for row in files.iter_rows(named=True)
+    ]  # fmt: skip
     added = pl.DataFrame(
         places,
-        schema={c: PLACES[c] for c in ("mount", "relative", "cause", "detail")},
+        schema={c: PLACES[c] for c in ("mount", "relative", "cause", "detail", "member")},
         orient="row",
     )
-    kept = files.select(c for c in PLACES if c in files.columns)
+    kept = files.select(c for c in PLACES if c in files.columns and c != "member")
     beside = catalog["attachments"]
     spots = [locate(mounts, row["root"], row["path"])[:2] for row in beside.iter_rows(named=True)]
     spotted = pl.DataFrame(spots, schema={"mount": pl.String(), "relative": pl.String()},
@@ -49,6 +54,20 @@ def locate(
     except SetAsideError as error:
         return None, None, error.cause.value, error.detail
     return str(located.mount), located.relative, None, None
+
+
+def located_pair(
+    mounts: Mounts, row: Mapping[str, Any]
+) -> tuple[str | None, str | None, str | None, str | None, str | None]:
+    """As locate(), with the header's place behind: pixels and header lie below one mount."""
+    mount, relative, cause, detail = locate(mounts, row["root"], row["path"])
+    if cause is not None:
+        return None, None, cause, detail, None
+    where, header, cause, detail = locate(mounts, row["root"], row["member"])
+    if cause is None and where != mount:
+        cause = Cause.OUTSIDE_ROOT.value
+        detail = f"{relative} and its header {header} lie below different roots"
+    return (None, None, cause, detail, None) if cause else (mount, relative, None, None, header)
 
 
 def list_disk(folders: Iterable[Path], tell: Sink) -> pl.DataFrame:

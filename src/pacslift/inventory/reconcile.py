@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from pacslift.errors import Cause
-from pacslift.inventory.catalog import AVAILABILITIES, CONTAINERS, Catalog
+from pacslift.inventory.catalog import AVAILABILITIES, CONTAINERS, SPLIT, Catalog
 from pacslift.ledger import FileState
 
 PLACES = pl.Schema(
@@ -23,6 +23,7 @@ PLACES = pl.Schema(
         "mount": pl.String(),  # null with a cause: it lies nowhere that may be read
         "relative": pl.String(),  # below the mount, with slashes
         "container": pl.String(),
+        "member": pl.String(),
         "size_bytes": pl.Int64(),
         "digest_algorithm": pl.String(),
         "digest": pl.String(),
@@ -137,10 +138,14 @@ def spelt_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
 
 def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
     """Each place with the cause against it, if any, and its file's size in size_on_disk."""
-    found = places.join(disk, on=["mount", "relative"], how="left")
+    headers = disk.select("mount", member="relative", header="size_on_disk")
+    found = places.join(disk, on=["mount", "relative"], how="left").join(
+        headers, on=["mount", "member"], how="left"
+    )
     size, said = pl.col("size_on_disk"), pl.col("size_bytes")
     offline = ~pl.col("availability").fill_null("online").is_in(AVAILABILITIES[:2])
     container = pl.col("container")
+    headless = (container == SPLIT) & pl.col("header").is_null()
     cause = (
         pl.when(pl.col("cause").is_not_null())
         .then("cause")
@@ -156,6 +161,8 @@ def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(Cause.EMPTY_FILE.value))
         .when(said.is_not_null() & (said != size))
         .then(pl.lit(Cause.SIZE_DIFFERS.value))
+        .when(headless)
+        .then(pl.lit(Cause.MISSING_FILE.value))
     )
     where = pl.col("relative").fill_null("")
     detail = (
@@ -167,9 +174,11 @@ def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
         .then(pl.format("{}: {} bytes on disk, {} in the database", where, size, said))
         .when(cause == Cause.UNREADABLE)
         .then(pl.format("{}: {}", where, "fault"))
+        .when((cause == Cause.MISSING_FILE) & headless & size.is_not_null())
+        .then(pl.format("{}: its header {} is not there", where, pl.col("member").fill_null("")))
         .otherwise(where)
     )
-    return found.with_columns(cause=cause, detail=detail)
+    return found.with_columns(cause=cause, detail=detail).drop("header")
 
 
 def judge_instances(instances: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
@@ -209,14 +218,13 @@ def judge_files(
     disk: pl.DataFrame, judged: pl.DataFrame, attachments: pl.DataFrame
 ) -> pl.DataFrame:
     """Every file of *disk* once, with its state where something names it."""
+    placed = judged.filter(pl.col("relative").is_not_null()).with_columns(
+        chosen=pl.struct(pl.col("cause").is_not_null(), "rank").rank("ordinal").over("instance_key")
+        == 1
+    )
+    headers = placed.filter(pl.col("container") == SPLIT).with_columns(relative="member")
     named = (
-        judged.filter(pl.col("relative").is_not_null())
-        .with_columns(
-            chosen=pl.struct(pl.col("cause").is_not_null(), "rank")
-            .rank("ordinal")
-            .over("instance_key")
-            == 1
-        )
+        pl.concat([placed, headers])
         .sort("chosen", descending=True)
         .unique(["mount", "relative"], keep="first", maintain_order=True)
         .select("mount", "relative", "instance_key", "chosen")

@@ -168,7 +168,7 @@ def with_conflicts(rows: pl.DataFrame, conflicts: pl.DataFrame) -> pl.DataFrame:
 def candidate_rows(candidates: pl.DataFrame) -> pl.DataFrame:
     """Ledger rows of the copies worth trying; ranks as they are."""
     return candidates.select(
-        "instance_key", "rank", "mount", "relative", "container", "size_bytes",
+        "instance_key", "rank", "mount", "relative", "container", "member", "size_bytes",
         "digest_algorithm", "digest",
     ).unique(["instance_key", "rank"], keep="first", maintain_order=True)  # fmt: skip
 
