@@ -141,6 +141,8 @@ def adapter_from(folder: Path, said: Mapping[str, Any]) -> Adapter:
 def rebuild_from(folder: Path, said: Mapping[str, Any]) -> str:
     """The rule of [rebuild]; AdapterFaultError for one that is none, or that nothing can follow."""
     manifest, section = folder / "adapter.toml", said.get("rebuild", {})
+    if not isinstance(section, dict):
+        raise AdapterFaultError(f"{manifest}: rebuild must be a section with the key iod")
     strange = sorted(set(section) - {"iod"})
     if strange:
         raise AdapterFaultError(f"{manifest}: [rebuild] has the unknown key {strange[0]!r}")
