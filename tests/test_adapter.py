@@ -6,6 +6,7 @@ import pytest
 
 from pacslift.adapter import (
     CANONICAL,
+    Rebuild,
     choose,
     load_adapter,
     load_adapters,
@@ -42,8 +43,9 @@ DATABASE = MANIFEST.replace('truth    = "file"', 'truth    = "database"')
 
 
 def test_an_adapter_says_what_becomes_of_pixels_without_a_header(tmp_path):
-    assert load_adapter(make_adapter(tmp_path / "silent")).rebuild == "none"
-    assert load_adapter(make_adapter(tmp_path, manifest=DATABASE + REBUILD)).rebuild == "modality"
+    assert load_adapter(make_adapter(tmp_path / "silent")).rebuild.iod == "none"
+    said = DATABASE + REBUILD + 'words = "big"\n'
+    assert load_adapter(make_adapter(tmp_path, manifest=said)).rebuild == Rebuild("modality", "big")
 
 
 @pytest.mark.parametrize(
@@ -52,6 +54,8 @@ def test_an_adapter_says_what_becomes_of_pixels_without_a_header(tmp_path):
         (MANIFEST + REBUILD, r'\[rebuild\] .* truth must be "database", not .file'),
         (DATABASE + REBUILD.replace("modality", "CT"),
          "iod is 'CT'; it must be one of modality, secondary capture, none"),
+        (DATABASE + REBUILD + 'words = "middle"\n',
+         "words is 'middle'; it must be one of little, big"),
         (DATABASE + REBUILD.replace("iod", "iods"), r"\[rebuild\] has the unknown key 'iods'"),
         ('rebuild = "modality"\n' + DATABASE, "rebuild must be a section with the key iod"),
     ],

@@ -234,7 +234,7 @@ def headless_files(adapter: Adapter, catalog: Catalog) -> list[str]:
     """What keeps files that are only pixels from becoming objects, whatever they hold."""
     files = catalog["files"]
     said = []
-    if adapter.rebuild == NOT_REBUILT:
+    if adapter.rebuild.iod == NOT_REBUILT:
         met = files.filter(pl.col("container").is_in(WITHOUT_HEADER))["container"].unique().sort()
         said += [f"files has the container {c!r}, and there is no [rebuild] iod" for c in met]
     lost = files.filter(pl.col("container") == SPLIT, pl.col("member").is_null()).height

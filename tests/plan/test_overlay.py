@@ -9,6 +9,7 @@ from catalogs import adapter, archive, catalog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pacslift.adapter import Rebuild
 from pacslift.errors import AdapterFaultError, CatalogError
 from pacslift.ledger import OverlayKind
 from pacslift.plan.lay import lay
@@ -169,7 +170,7 @@ def test_what_the_database_says_of_pixels_is_a_fact_for_objects_without_a_header
     rows = catalog(instances=[{"instance_key": "k1", "attributes": json.dumps(attributes)}])
     for rule, facts in (("modality", ["00080016", "00280010"]), ("none", [])):
         kept: list = []
-        ruled = replace(adapter(), rebuild=rule)
+        ruled = replace(adapter(), rebuild=Rebuild(rule))
         found = overlay_keys(level_of(ruled, "instances"), rows["instances"], kept.extend)
         by_kind = {row["kind"]: sorted(json.loads(row["attributes"])) for row in kept}
         assert by_kind.pop("DB") == ["00080060"]

@@ -6,6 +6,7 @@ from pathlib import Path
 import pydicom
 from pydicom.encaps import generate_frames
 
+from pacslift.adapter import Rebuild
 from pacslift.inventory.pixelfile import open_pixels
 from pacslift.inventory.stored import open_stored
 from pacslift.plan.keywords import DESCRIBING, NEVER_OVERLAID
@@ -73,6 +74,7 @@ GREY_12 = {
     "00280102": of("US", 11),
     "00280103": of("US", 0),
 }
+MODALITY, AS_CAPTURE = Rebuild("modality"), Rebuild("secondary capture")
 INSIDE = Path("/proc/self/fd")  # the open files of this process
 RAW = bytes(range(48))  # 4 rows, 6 columns, 16 bits
 
@@ -87,7 +89,7 @@ def made(
     attributes: dict,
     facts: dict,
     wanted: str | None = CT,
-    rule: str = "modality",
+    rule: Rebuild = MODALITY,
     uids: tuple = UIDS,
 ) -> Outgoing:
     """The object of a file with *content*, and what the database says."""

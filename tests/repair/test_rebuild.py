@@ -12,6 +12,7 @@ from headless import ANYONE, CAPTURE, CR, CT, GREY_12, MR, OF_CT, OF_MR, RAW, UI
 
 import bitstreams
 import servers
+from pacslift.adapter import Rebuild
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.bytesource import FileSpan
 from pacslift.repair.outgoing import Outgoing
@@ -75,7 +76,7 @@ def test_pixels_of_which_it_knows_too_little_become_a_secondary_capture(tmp_path
 
 def test_what_a_secondary_capture_cannot_have_is_left_out_and_on_record(tmp_path):
     with made(tmp_path, RAW, {**OF_CT, "00091001": of("LO", "theirs")}, GREY_12,
-              rule="secondary capture") as outgoing:  # fmt: skip
+              rule=headless.AS_CAPTURE) as outgoing:  # fmt: skip
         found = as_read(outgoing, tmp_path)
         dropped = {c.keyword: c.before for c in outgoing.changes if c.after is None}
     assert found.SOPClassUID == CAPTURE
@@ -211,6 +212,18 @@ def test_the_same_pixels_and_rows_give_the_same_bytes(tmp_path):
         with made(tmp_path, RAW, attributes, GREY_12) as outgoing:
             both.append(sent(outgoing))
     assert both[0] == both[1]
+
+
+def test_native_words_in_big_endian_are_turned_where_the_adapter_says_so(tmp_path):
+    words = np.frombuffer(RAW, "<u2").astype(">u2").tobytes()
+    with made(tmp_path, words, OF_CT, GREY_12, rule=Rebuild("modality", "big")) as outgoing:
+        found = as_read(outgoing, tmp_path)
+        told = [change.before for change in outgoing.changes if change.keyword == "PixelData"]
+    assert (found.PixelData, told) == (RAW, ["words in Big Endian"])
+    eight = {**GREY_12, **{tag: of("US", 8) for tag in ("00280100", "00280101")},
+             "00280102": of("US", 7)}  # fmt: skip
+    with made(tmp_path, RAW[:24], OF_CT, eight, rule=Rebuild("modality", "big")) as outgoing:
+        assert sent(outgoing).endswith(RAW[:24]), "bytes have no order"
 
 
 def test_pixels_stay_in_their_file(tmp_path):

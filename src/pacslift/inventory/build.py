@@ -42,7 +42,7 @@ def build_catalog(adapter: Adapter, tables: Mapping[str, pl.LazyFrame]) -> Catal
     made["files"], ownerless = owned_files(files_of_each(made["files"], made["instances"]),
                                            made["instances"])  # fmt: skip
     findings += ownerless
-    if adapter.rebuild != NOT_REBUILT:
+    if adapter.rebuild.iod != NOT_REBUILT:
         made["instances"] = with_derived_uids(
             made["instances"], made["series"], made["studies"], made["files"]
         )

@@ -50,7 +50,7 @@ def settled(found: DataSet) -> DataSet:
     pixels = found.header.find(PIXEL_DATA)
     syntax = found.transfer_syntax_uid
     if syntax == GE_BIG_PIXELS:
-        return _little_words(found, pixels)
+        return little_words(found, pixels)
     if pixels is None or not pixels.length:
         return found
     uncompressed = native(syntax) or syntax == EXPLICIT_LITTLE
@@ -144,7 +144,7 @@ def explicit(found: DataSet) -> DataSet:
     return DataSet(source, anew_header, EXPLICIT_LITTLE, found.envelope)
 
 
-def _little_words(found: DataSet, pixels: Element | None) -> DataSet:
+def little_words(found: DataSet, pixels: Element | None) -> DataSet:
     """GE's private syntax: Implicit VR Little Endian, but pixel words in Big Endian (E22)."""
     envelope = (*found.envelope, "E22")
     if pixels is None or _shape(found).allocated != _WORD_BITS:

@@ -102,7 +102,8 @@ class Reconciled:
 def reconcile(catalog: Catalog, places: pl.DataFrame, disk: pl.DataFrame,
               attachments: pl.DataFrame) -> Reconciled:  # fmt: skip
     """Part rows and files by what is found; *attachments* has mount, relative and kind."""
-    judged = judge_places(spelt_as_on_disk(places, disk), disk)
+    spelt = headers_as_on_disk(spelt_as_on_disk(places, disk), disk)
+    judged = judge_places(spelt, disk)
     usable = judged.filter(pl.col("cause").is_null()).sort("instance_key", "rank")
     return Reconciled(
         instances=judge_instances(catalog["instances"], judged),
@@ -134,6 +135,19 @@ def spelt_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
         )
         .drop("folded", "exact", "spelt")
     )
+
+
+def headers_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
+    """*places* with the headers of split objects spelt as on the disk, as their pixels are."""
+    split = pl.col("container") == SPLIT
+    numbered = places.with_row_index("row")
+    headers = numbered.filter(split).drop("relative").rename({"member": "relative"})
+    if headers.is_empty():
+        return places
+    spelt = spelt_as_on_disk(headers, disk).select("row", spelt="relative")
+    joined = numbered.join(spelt, on="row", how="left", maintain_order="left")
+    member = pl.when(split).then("spelt").otherwise("member")
+    return joined.with_columns(member=member).select(places.columns)
 
 
 def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:

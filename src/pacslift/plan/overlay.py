@@ -91,7 +91,7 @@ def level_of(adapter: Adapter, table: str) -> Level:
             f"it can be {', '.join(COLUMNS[table])} or {ATTRIBUTES}"
         )
     columns = tuple(c for c in COLUMNS[table] if c in named)
-    return Level(table, columns, ATTRIBUTES in named, adapter.rebuild != NOT_REBUILT)
+    return Level(table, columns, ATTRIBUTES in named, adapter.rebuild.iod != NOT_REBUILT)
 
 
 def levels_of(adapter: Adapter) -> Mapping[str, Level]:

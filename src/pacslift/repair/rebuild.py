@@ -9,11 +9,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pacslift.adapter import NOT_REBUILT
+from pacslift.adapter import BIG, NOT_REBUILT, Rebuild
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.bytesource import Segment
 from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Encoding, walk
 from pacslift.inventory.pixelfile import PixelFile
+from pacslift.inventory.pixelsyntax import DataSet, little_words
 from pacslift.inventory.stored import SOP_CLASS, SOP_INSTANCE, StoredObject
 from pacslift.inventory.syntaxes import EXPLICIT_LITTLE, encoding_of
 from pacslift.repair import anew
@@ -33,7 +34,7 @@ LOSSY, _RATIO, _METHOD = 0x00282110, 0x00282112, 0x00282114
 _EMPTY_TABLE = b"\xfe\xff\x00\xe0\0\0\0\0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _LONGEST = 0xFFFFFFFE  # bytes of a value or a fragment
-_BYTE = 8
+_BYTE, _WORD = 8, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +57,13 @@ class Identity:
                 yield tag, uid
 
 
-def require_rule(rule: str, rules: RuleSettings) -> None:
+def require_rule(rule: Rebuild, rules: RuleSettings) -> None:
     """SetAsideError NOT_REBUILT unless adapter and job let objects without a header be made."""
     if not rules.works(anew.RULE, by_default=True):
         raise SetAsideError(
             Cause.NOT_REBUILT, f"the file is only pixels, and job.toml [rules] has {anew.RULE} off"
         )
-    if rule == NOT_REBUILT:
+    if rule.iod == NOT_REBUILT:
         raise SetAsideError(
             Cause.NOT_REBUILT,
             "the file is only pixels, and the adapter does not say what becomes of such; its "
@@ -70,10 +71,10 @@ def require_rule(rule: str, rules: RuleSettings) -> None:
         )
 
 
-def rebuilt(pixels: PixelFile, rule: str, known: Identity, orders: Orders) -> Outgoing:
+def rebuilt(pixels: PixelFile, rule: Rebuild, known: Identity, orders: Orders) -> Outgoing:
     """Make an object of *pixels* and what *orders* say of it; owns the file, also on error.
 
-    Takes   *rule*, the adapter's [rebuild] iod; see require_rule().
+    Takes   *rule*, the adapter's [rebuild]; see require_rule().
     Raises  SetAsideError NOT_REBUILT, PIXELS_DAMAGED, OVERLAY_UNFIT, and what prepare() raises.
     """
     try:
@@ -86,7 +87,7 @@ def rebuilt(pixels: PixelFile, rule: str, known: Identity, orders: Orders) -> Ou
 
 
 def _made(
-    pixels: PixelFile, rule: str, known: Identity, orders: Orders
+    pixels: PixelFile, rule: Rebuild, known: Identity, orders: Orders
 ) -> tuple[StoredObject, list[Change]]:
     said = numbers_of(orders.facts)
     image = image_pixel(pixels, said)
@@ -101,14 +102,28 @@ def _made(
         if not header.has_value(tag) or tag == LOSSY:
             header.put(tag, text)
     wanted = known.sop_class_uid or str(_first(orders.facts.get(f"{SOP_CLASS:08X}")) or "")
-    anew.decide(header, image, wanted, rule)
+    anew.decide(header, image, wanted, rule.iod)
     made_by = orders.provenance
     little = Encoding.EXPLICIT_LITTLE
     front, behind = anew.written(header, equipment_of(made_by, little, DEED) if made_by else b"")
     element = pixel_element(pixels, image, little)
     segments = (memoryview(front), *element, *([memoryview(behind)] if behind else []))
     syntax = image.stream.transfer_syntax_uid if image.stream else EXPLICIT_LITTLE
-    return object_of(segments, syntax, pixels.source.close), header.changes
+    stored = object_of(segments, syntax, pixels.source.close)
+    if rule.words == BIG and image.stream is None and image.form.allocated == _WORD:
+        header.changes.append(Change(anew.RULE, "PixelData", "words in Big Endian", "in Little"))
+        stored = _turned(stored)
+    return stored, header.changes
+
+
+def _turned(stored: StoredObject) -> StoredObject:
+    """Give an object with the bytes of its pixel words turned around; closes the one given."""
+    found = DataSet(stored.source, stored.header, stored.transfer_syntax_uid, ())
+    turned = little_words(found, stored.header.find(PIXEL_DATA))
+    stored.close()
+    return replace(
+        stored, source=turned.source, header=turned.header, dataset_end=turned.header.stop
+    )
 
 
 def numbers_of(facts: Mapping[str, Any]) -> dict[int, Any]:

@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from pacslift.adapter import Rebuild
 from pacslift.errors import SetAsideError
 from pacslift.inventory.catalog import SPLIT
 from pacslift.inventory.pixelfile import PixelFile, open_pixels
@@ -15,10 +16,12 @@ from pacslift.repair.outgoing import Outgoing
 from pacslift.repair.rebuild import Identity, rebuilt, require_rule
 
 
-def made(fd: int, planned: Planned, candidate: Candidate, orders: Orders, rule: str) -> Outgoing:
+def made(
+    fd: int, planned: Planned, candidate: Candidate, orders: Orders, rule: Rebuild
+) -> Outgoing:
     """Make the object of an open file of pixels, which it owns from then on, also on error.
 
-    Takes   *rule*, the adapter's [rebuild] iod.
+    Takes   *rule*, the adapter's [rebuild].
     Raises  SetAsideError NOT_REBUILT, and what reading and repairing raise.
     """
     try:

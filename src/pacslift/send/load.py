@@ -9,6 +9,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pacslift.adapter import Rebuild
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.catalog import WITHOUT_HEADER
 from pacslift.inventory.roots import open_inside
@@ -65,7 +66,7 @@ def load_copy(planned: Planned, candidate: Candidate, book: OrderBook) -> Outgoi
 
 
 def opened(
-    fd: int, planned: Planned, candidate: Candidate, orders: Orders, rebuild: str
+    fd: int, planned: Planned, candidate: Candidate, orders: Orders, rebuild: Rebuild
 ) -> Outgoing:
     """Check and prepare the open file, which is closed on error."""
     try:

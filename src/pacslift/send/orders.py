@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pacslift import __version__
-from pacslift.adapter import NOT_REBUILT
+from pacslift.adapter import NOTHING_REBUILT, Rebuild
 from pacslift.errors import Cause, JobFileError, SetAsideError
 from pacslift.ledger import Candidate, Overlay, OverlayKind, Planned
 from pacslift.plan.uids import RULE_OF_UIDS
@@ -31,12 +31,12 @@ SWITCHES = ("on", "off")
 class OrderBook:
     """Gives the orders for planned instances. May be used by several threads.
 
-    *rebuild* is the adapter's rule for objects that are only pixels, one of REBUILDS.
+    *rebuild* is the adapter's rule for objects that are only pixels.
     """
 
     rules: RuleSettings = AS_THEY_COME
     provenance: Provenance | None = None
-    rebuild: str = NOT_REBUILT
+    rebuild: Rebuild = NOTHING_REBUILT
 
     @property
     def uids(self) -> Mapping[str, str]:
