@@ -154,6 +154,19 @@ def test_what_nobody_knows_of_the_pixels_is_named_and_not_made_up(tmp_path):
     assert "Rows, Columns, SamplesPerPixel, BitsAllocated" in detail
 
 
+def test_colours_that_nobody_can_read_are_not_guessed(tmp_path):
+    rgb = {**GREY_12, "00280002": of("US", 3), "00280004": of("CS", "RGB"),
+           **{tag: of("US", 8) for tag in ("00280100", "00280101")},
+           "00280102": of("US", 7)}  # fmt: skip
+    detail = refused(Cause.NOT_REBUILT, tmp_path, bytes(72), ANYONE, rgb, US)
+    assert "PlanarConfiguration" in detail
+    with made(tmp_path, bytes(72), ANYONE, {**rgb, "00280006": of("US", 1)}, US) as outgoing:
+        assert as_read(outgoing, tmp_path).PlanarConfiguration == 1
+    palette = {**GREY_12, "00280004": of("CS", "PALETTE COLOR")}
+    detail = refused(Cause.NOT_REBUILT, tmp_path, RAW, ANYONE, palette, US)
+    assert "RedPaletteColorLookupTableData" in detail
+
+
 def test_a_modality_that_nobody_knows_is_not_made_up(tmp_path):
     nameless = {tag: one for tag, one in ANYONE.items() if tag != "00080060"}
     assert "Modality" in refused(Cause.NOT_REBUILT, tmp_path, RAW, nameless, GREY_12)

@@ -33,6 +33,7 @@ _PATIENT_POSITION, _ORIENTATION_CODES = 0x00185100, 0x00540410
 _CT, _MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 _LYING = frozenset({_CT, _MR})
 _REPETITION_TIME = 0x00180080
+_PALETTE = (0x00281101, 0x00281102, 0x00281103, 0x00281201, 0x00281202, 0x00281203)
 _INTERCEPT, _RESCALE_TYPE = 0x00281052, 0x00281054
 _PRIVATE = 1 << 16  # the bit that makes a group odd
 _ALPHABETS = (b"", b"ISO_IR 100", texts.UNICODE)
@@ -151,6 +152,8 @@ def describe(header: Header, pixels: ImagePixel) -> None:
     if pixels.frames > 1:
         header.put(FRAMES, pixels.frames)
     require_known(pixels.values, ESSENTIAL)
+    if pixels.form.photometric == "PALETTE COLOR":
+        require_known({tag: header.has_value(tag) or None for tag in _PALETTE}, _PALETTE)
 
 
 def written(header: Header, equipment: bytes = b"") -> tuple[bytes, bytes]:

@@ -115,6 +115,8 @@ def _native(pixels: PixelFile, said: Said, frames: int) -> ImagePixel:
             f"{shape.length(frames)}, and it begins as no known bit stream",
         )
     _refuse_strange(values)
+    if values[SAMPLES] == _COLOUR:
+        require_known(values, (PLANAR,))
     _complete(values, None)
     return ImagePixel(None, values, frames)
 
@@ -206,3 +208,21 @@ def _complete(values: dict[int, int | str], stream: Stream | None) -> None:
         values[PLANAR] = 0
     elif values[SAMPLES] == 1:
         values.pop(PLANAR, None)
+    _refuse_impossible(values)
+
+
+def _refuse_impossible(values: Mapping[int, int | str]) -> None:
+    """Refuse bits that are not there (PS3.5 8.1.1), and codes that are none."""
+    allocated = int(values[ALLOCATED])
+    stored = int(values.get(STORED, allocated))
+    high = int(values.get(HIGH, allocated - 1))
+    if not 0 < stored <= high + 1 <= allocated:
+        raise SetAsideError(
+            Cause.PIXELS_DAMAGED,
+            f"BitsStored {stored} with HighBit {high} are not among {allocated} bits allocated",
+        )
+    for tag in (SIGNED, PLANAR):
+        if values.get(tag, 0) not in {0, 1}:
+            raise SetAsideError(
+                Cause.PIXELS_DAMAGED, f"{keyword_for_tag(tag)} is {values[tag]}; it can be 0 or 1"
+            )
