@@ -64,7 +64,9 @@ def from_2_to_3(connection: sa.Connection) -> None:
 
 def from_3_to_4(connection: sa.Connection) -> None:
     """Which file of several an object is made of."""
-    add_columns(connection, CANDIDATES, "member")
+    there = {column["name"] for column in sa.inspect(connection).get_columns(CANDIDATES.name)}
+    if "member" not in there:  # some of version 3 have it
+        add_columns(connection, CANDIDATES, "member")
 
 
 # From a version to the next. New tables are made with all others.

@@ -15,8 +15,9 @@ import servers
 from pacslift.adapter import Rebuild
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.bytesource import FileSpan
-from pacslift.repair.outgoing import Outgoing
-from storedobjects import sent
+from pacslift.inventory.stored import open_stored
+from pacslift.repair.outgoing import Outgoing, prepare
+from storedobjects import file_of, sent
 
 END = b"\xff\xd9"
 EXPLICIT = "1.2.840.10008.1.2.1"
@@ -225,6 +226,16 @@ def test_the_same_pixels_and_rows_give_the_same_bytes(tmp_path):
         with made(tmp_path, RAW, attributes, GREY_12) as outgoing:
             both.append(sent(outgoing))
     assert both[0] == both[1]
+
+
+@pytest.mark.parametrize("content", [RAW, rle(bytes(24), bytes(24))], ids=["native", "RLE"])
+def test_no_rule_finds_anything_to_repair_in_what_was_made(tmp_path, content):
+    with made(tmp_path, content, OF_CT, GREY_12) as outgoing:
+        once = sent(outgoing)
+        fd = file_of(tmp_path, oracle.as_file(outgoing))
+    with prepare(open_stored(fd), headless.orders(OF_CT, {})) as again:
+        assert (again.changes, again.envelope) == ((), ())
+        assert sent(again) == once
 
 
 def test_native_words_in_big_endian_are_turned_where_the_adapter_says_so(tmp_path):

@@ -109,10 +109,7 @@ KEYS = {
 VISIBILITIES = ("live", "hidden", "merged", "rejected", "deleted", "remote")
 AVAILABILITIES = ("online", "nearline", "offline", "unavailable")
 PIXELS, SPLIT = "pixels", "split"
-WITHOUT_HEADER = (
-    PIXELS,
-    SPLIT,
-)  # the file is only pixels; the header, if any, is a file of its own
+WITHOUT_HEADER = (PIXELS, SPLIT)  # only pixels; the header, if any, is a file of its own
 CONTAINERS = ("part10", "bare", "orthanc-zlib", *WITHOUT_HEADER)
 
 
