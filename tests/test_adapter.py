@@ -6,6 +6,7 @@ import pytest
 
 from pacslift.adapter import (
     CANONICAL,
+    Rebuild,
     choose,
     load_adapter,
     load_adapters,
@@ -35,6 +36,35 @@ def test_an_adapter_is_what_its_folder_says(tmp_path):
     assert set(adapter.queries) == set(CANONICAL)
     assert adapter.hooks == {}
     assert adapter.codes["acme_objects"]["kind"]["1"] == "an object"
+
+
+REBUILD = '\n[rebuild]\niod = "modality"\n'
+DATABASE = MANIFEST.replace('truth    = "file"', 'truth    = "database"')
+
+
+def test_an_adapter_says_what_becomes_of_pixels_without_a_header(tmp_path):
+    assert load_adapter(make_adapter(tmp_path / "silent")).rebuild.iod == "none"
+    said = DATABASE + REBUILD + 'words = "big"\n'
+    assert load_adapter(make_adapter(tmp_path, manifest=said)).rebuild == Rebuild("modality", "big")
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        (MANIFEST + REBUILD, r'\[rebuild\] .* truth must be "database", not .file'),
+        (DATABASE + REBUILD.replace("modality", "CT"),
+         "iod is 'CT'; it must be one of modality, secondary capture, none"),
+        (DATABASE + REBUILD + 'words = "middle"\n',
+         "words is 'middle'; it must be one of little, big"),
+        (DATABASE + REBUILD.replace("iod", "iods"), r"\[rebuild\] has the unknown key 'iods'"),
+        ('rebuild = "modality"\n' + DATABASE, "rebuild must be a section with the key iod"),
+    ],
+)  # fmt: skip
+def test_a_rule_for_pixels_that_nothing_can_follow_is_named_with_its_file(tmp_path, manifest, said):
+    folder = make_adapter(tmp_path, manifest=manifest)
+    with pytest.raises(AdapterFaultError, match=said) as error:
+        load_adapter(folder)
+    assert str(folder / "adapter.toml") in str(error.value)
 
 
 def test_tables_and_columns_are_known_in_any_case(tmp_path):

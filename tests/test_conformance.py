@@ -89,6 +89,21 @@ def test_a_container_that_nothing_can_open_is_noticed(tmp_path, accepted):
     assert found["the catalog has the canonical shape"] == "files has the container 'arj'"
 
 
+def test_pixels_without_a_rule_for_them_are_noticed(tmp_path, accepted):
+    query = QUERIES["files"].replace("'online'", "'pixels' AS container, 'online'")
+    found = failed(make_adapter(tmp_path, files=query), accepted)
+    assert found["the catalog has the canonical shape"] == (
+        "files has the container 'pixels', and there is no [rebuild] iod"
+    )
+
+
+def test_a_split_object_without_its_header_is_noticed(tmp_path, accepted):
+    query = QUERIES["files"].replace("'online'", "'split' AS container, 'online'")
+    manifest = MANIFEST.replace('"file"', '"database"') + '[rebuild]\niod = "modality"\n'
+    found = failed(make_adapter(tmp_path, files=query, manifest=manifest), accepted)
+    assert "rows of 'split' have no member" in found["the catalog has the canonical shape"]
+
+
 def test_sql_that_does_not_run_is_told_and_not_raised(tmp_path, accepted):
     adapter = make_adapter(tmp_path, files="SELECT nonsense FROM acme_objects")
     assert "nonsense" in failed(adapter, accepted)["the dump becomes a catalog"]

@@ -19,10 +19,30 @@ from pacslift.errors import AdapterClashError, AdapterFaultError, NoAdapterError
 CANONICAL = ("patients", "studies", "series", "instances", "files")
 EXTRA = ("attachments",)  # files the dump names that are no instances
 TRUTHS = ("database", "file")
+# What becomes of an object that is only pixels: an instance of the class that the database names,
+# Secondary Capture, or nothing.
+MODALITY, SECONDARY_CAPTURE, NOT_REBUILT = "modality", "secondary capture", "none"
+REBUILDS = (MODALITY, SECONDARY_CAPTURE, NOT_REBUILT)
+LITTLE, BIG = "little", "big"
 SECTIONS = {"name", "product", "dialects", "truth", "identify", "optional", "ignored", "storage",
-            "codes", "expect", "governs"}  # fmt: skip
+            "codes", "expect", "governs", "rebuild"}  # fmt: skip
 
 Names = Mapping[str, tuple[str, ...]]  # table to columns, all in lower case
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuild:
+    """[rebuild]: what becomes of files that are only pixels.
+
+    iod     one of REBUILDS
+    words   how native pixels of 16 bits are written, LITTLE or BIG endian
+    """
+
+    iod: str = NOT_REBUILT
+    words: str = LITTLE
+
+
+NOTHING_REBUILT = Rebuild()
 
 
 @dataclass(frozen=True)
@@ -44,6 +64,7 @@ class Adapter:
     queries: Mapping[str, str]  # canonical table to SQL
     hooks: Mapping[str, Callable[..., Any]]
     digest: str  # sha256 over the folder's files, hex
+    rebuild: Rebuild = NOTHING_REBUILT
 
     def claims(self, tables: Names) -> bool:
         """Whether a dump with *tables* (lower case) is this product's."""
@@ -129,7 +150,31 @@ def adapter_from(folder: Path, said: Mapping[str, Any]) -> Adapter:
         queries=read_queries(folder),
         hooks=load_hooks(folder),
         digest=folder_digest(folder),
+        rebuild=rebuild_from(folder, said),
     )
+
+
+def rebuild_from(folder: Path, said: Mapping[str, Any]) -> Rebuild:
+    """The rule of [rebuild]; AdapterFaultError for one that is none, or that nothing can follow."""
+    manifest, section = folder / "adapter.toml", said.get("rebuild", {})
+    if not isinstance(section, dict):
+        raise AdapterFaultError(f"{manifest}: rebuild must be a section with the key iod")
+    strange = sorted(set(section) - {"iod", "words"})
+    if strange:
+        raise AdapterFaultError(f"{manifest}: [rebuild] has the unknown key {strange[0]!r}")
+    iod = section.get("iod", NOT_REBUILT)
+    words = section.get("words", LITTLE)
+    for key, value, values in (("iod", iod, REBUILDS), ("words", words, (LITTLE, BIG))):
+        if value not in values:
+            raise AdapterFaultError(
+                f"{manifest}: [rebuild] {key} is {value!r}; it must be one of {', '.join(values)}"
+            )
+    if iod != NOT_REBUILT and said["truth"] != "database":
+        raise AdapterFaultError(
+            f"{manifest}: [rebuild] takes the header from the database, so truth must be "
+            f'"database", not {said["truth"]!r}'
+        )
+    return Rebuild(iod, words)
 
 
 def names_from(section: Mapping[str, Any]) -> Names:

@@ -15,6 +15,7 @@ import polars as pl
 
 from pacslift.accepted import Verdict, as_text, judge, write_accepted
 from pacslift.adapter import (
+    NOT_REBUILT,
     Adapter,
     Names,
     claimants,
@@ -32,7 +33,13 @@ from pacslift.errors import (
     StopError,
 )
 from pacslift.inventory.build import OWNERLESS, build_catalog, code_findings, known_container
-from pacslift.inventory.catalog import AVAILABILITIES, SCHEMAS, Catalog
+from pacslift.inventory.catalog import (
+    AVAILABILITIES,
+    SCHEMAS,
+    SPLIT,
+    WITHOUT_HEADER,
+    Catalog,
+)
 from pacslift.plan.overlay import levels_of
 
 SOURCES = re.compile(r"^#+ .*\bSources\b", re.MULTILINE)
@@ -188,7 +195,7 @@ def catalog_checks(
         "" if kept == found.instance_rows
         else f"the dump has {found.instance_rows} instance rows, the catalog {kept}",
     )  # fmt: skip
-    wrong = [*wrong_shapes(catalog), *wrong_files(catalog)]
+    wrong = [*wrong_shapes(catalog), *wrong_files(catalog), *headless_files(adapter, catalog)]
     yield Check("the catalog has the canonical shape", not wrong, "\n".join(wrong))
     changed = [table for table in SCHEMAS if as_text(catalog[table], table)
                != as_text(build(adapter, found)[table], table)]  # fmt: skip
@@ -221,6 +228,17 @@ def wrong_files(catalog: Catalog) -> list[str]:
     doubled = files.height - files.select("instance_key", "rank").n_unique()
     said += [f"{doubled} files rows repeat instance_key and rank"] * bool(doubled)
     return said
+
+
+def headless_files(adapter: Adapter, catalog: Catalog) -> list[str]:
+    """What keeps files that are only pixels from becoming objects, whatever they hold."""
+    files = catalog["files"]
+    said = []
+    if adapter.rebuild.iod == NOT_REBUILT:
+        met = files.filter(pl.col("container").is_in(WITHOUT_HEADER))["container"].unique().sort()
+        said += [f"files has the container {c!r}, and there is no [rebuild] iod" for c in met]
+    lost = files.filter(pl.col("container") == SPLIT, pl.col("member").is_null()).height
+    return said + [f"{lost} files rows of {SPLIT!r} have no member, their header"] * bool(lost)
 
 
 def truncated_is_refused(adapter: Adapter, case: Case) -> Check:

@@ -50,6 +50,7 @@ class Cause(StrEnum):
     HEADER_DAMAGED = "header_damaged"
     TEXT_UNREADABLE = "text_unreadable"
     PIXELS_DAMAGED = "pixels_damaged"
+    NOT_REBUILT = "not_rebuilt"  # only pixels, and the database says too little of the object
     SIGNED = "signed"
     IDENTITY_DIFFERS = "identity_differs"
     IDENTITY_MISSING = "identity_missing"

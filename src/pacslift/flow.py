@@ -65,6 +65,7 @@ READ_CAUSES = (
     Cause.HEADER_DAMAGED,
     Cause.TEXT_UNREADABLE,
     Cause.PIXELS_DAMAGED,
+    Cause.NOT_REBUILT,
     Cause.NOT_DICOM,
     Cause.SIGNED,
     Cause.IDENTITY_DIFFERS,
@@ -379,9 +380,11 @@ def adapter_of(run: Run) -> Adapter:
 
 def order_book(run: Run) -> OrderBook:
     """What the job orders for its objects, at the revision that was planned last."""
-    source = run.job.source_name or adapter_of(run).name
+    adapter = adapter_of(run)
+    source = run.job.source_name or adapter.name
     revised = run.ledger.get("revised") or run.job.revised
     return OrderBook(
         rule_settings(run.job.rules, run.ledger.new_uids()),
         provenance_of(run.job.folder.name, revised, source),
+        adapter.rebuild,
     )

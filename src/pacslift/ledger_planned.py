@@ -19,7 +19,7 @@ class Candidate:
     size_bytes: int | None
     digest_algorithm: str | None
     digest: str | None
-    member: str | None = None  # entry of a container that holds several objects
+    member: str | None = None  # entry of a container, or the header of a split object
 
     @property
     def place(self) -> str:

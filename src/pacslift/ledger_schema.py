@@ -6,9 +6,9 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from pacslift.errors import LedgerError
-from pacslift.ledger_tables import INSTANCES, META, metadata
+from pacslift.ledger_tables import CANDIDATES, INSTANCES, META, metadata
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 Step = Callable[[sa.Connection], None]
 
@@ -65,5 +65,12 @@ def from_2_to_3(connection: sa.Connection) -> None:
     add_columns(connection, INSTANCES, "overlays", "own_overlay", "issuer_of_patient_id")
 
 
+def from_3_to_4(connection: sa.Connection) -> None:
+    """Which file of several an object is made of."""
+    there = {column["name"] for column in sa.inspect(connection).get_columns(CANDIDATES.name)}
+    if "member" not in there:  # some of version 3 have it
+        add_columns(connection, CANDIDATES, "member")
+
+
 # From a version to the next. New tables are made with all others.
-STEPS: Mapping[int, Step] = {1: from_1_to_2, 2: from_2_to_3}
+STEPS: Mapping[int, Step] = {1: from_1_to_2, 2: from_2_to_3, 3: from_3_to_4}

@@ -117,7 +117,7 @@ CANDIDATES = sa.Table(  # where an instance's copies lie, best rank first
     sa.Column("mount", sa.Text, nullable=False),
     sa.Column("relative", sa.Text, nullable=False),
     sa.Column("container", sa.Text),
-    sa.Column("member", sa.Text),  # entry of a container that holds several objects
+    sa.Column("member", sa.Text),  # entry of a container, or the header of a split object
     sa.Column("size_bytes", sa.Integer),
     sa.Column("digest_algorithm", sa.Text),
     sa.Column("digest", sa.Text),

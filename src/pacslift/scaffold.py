@@ -24,6 +24,9 @@ truth    = "file"              # or "database": which side holds corrections
 [storage]
 roots = []                     # the storage roots as the database names them
 
+# [rebuild]                    # where files are only pixels; truth must be "database" then
+# iod = "modality"             # or "secondary capture", or "none"
+
 [expect]
 warn_share_with_file = 0.98
 """

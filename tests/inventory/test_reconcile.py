@@ -56,6 +56,21 @@ def test_a_row_whose_file_is_there_has_nothing_against_it():
     assert states(found) == {"a": "used"}
 
 
+def test_a_header_apart_is_used_like_its_pixels_and_missed_like_them():
+    split = {"container": "split"}
+    found = judge(
+        [one("1"), one("2"), one("3")],
+        [place("1", "a", member="h", **split), place("2", "b", member="gone", **split),
+         place("3", "c", **split)],
+        disk(a=10, h=20, b=10, c=10),
+    )  # fmt: skip
+    assert causes(found) == {"1": None, "2": "missing_file", "3": "missing_file"}
+    assert states(found) == dict.fromkeys("ahbc", "used")
+    assert found.instances["detail"].to_list()[1] == "b: its header gone is not there"
+    windows = judge([one("1")], [place("1", "A", member="H", **split)], disk(a=10, h=20))
+    assert windows.candidates.select("relative", "member").rows() == [("a", "h")]
+
+
 def test_a_missing_an_empty_and_an_unreadable_file_are_told_apart():
     found = judge(
         [one("1"), one("2"), one("3")],

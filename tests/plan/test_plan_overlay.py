@@ -1,6 +1,7 @@
 """What the old database lays over the headers: by level, by right, and once."""
 
 import json
+from dataclasses import replace
 
 import polars as pl
 import pytest
@@ -8,6 +9,7 @@ from catalogs import adapter, archive, catalog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pacslift.adapter import Rebuild
 from pacslift.errors import AdapterFaultError, CatalogError
 from pacslift.ledger import OverlayKind
 from pacslift.plan.lay import lay
@@ -158,3 +160,21 @@ def test_the_same_catalog_gives_the_same_overlays_in_any_order_of_its_rows():
     other = lay(adapter(), archive(patients[::-1], studies), Reviewed(), lambda rows: None).series
     assert one.sort("series_key").equals(other.sort("series_key"))
     assert one.filter(pl.col("overlays").is_null()).height == 0
+
+
+def test_what_the_database_says_of_pixels_is_a_fact_for_objects_without_a_header():
+    attributes = {
+        "00080016": {"vr": "UI", "Value": ["1.2.3"]},
+        "00080060": {"vr": "CS", "Value": ["CT"]},
+        "00280010": {"vr": "US", "Value": [512]},
+        "04000561": {"vr": "SQ"},
+    }
+    rows = catalog(instances=[{"instance_key": "k1", "attributes": json.dumps(attributes)}])
+    for rule, facts in (("modality", ["00080016", "00280010"]), ("none", [])):
+        kept: list = []
+        ruled = replace(adapter(), rebuild=Rebuild(rule))
+        found = overlay_keys(level_of(ruled, "instances"), rows["instances"], kept.extend)
+        by_kind = {row["kind"]: sorted(json.loads(row["attributes"])) for row in kept}
+        assert by_kind.pop("DB") == ["00080060"]
+        assert by_kind == ({"FACTS": facts} if facts else {})
+        assert found["overlay"].to_list() == [" ".join(row["overlay_key"] for row in kept)]

@@ -8,6 +8,7 @@ ITU-T T.81 B.2 (JPEG), T.87 C.2 (JPEG-LS), T.800 A.5, A.6 (JPEG 2000), T.814 A.3
 """
 
 import itertools
+from collections.abc import Mapping
 from struct import Struct
 from typing import NamedTuple
 
@@ -36,6 +37,8 @@ MOST = 64 * 1024
 _PAIR = Struct(">HH")
 _SOI, _SOS = 0xFFD8, 0xFFDA
 _FRAME_OF = {0xFFC0: _BASELINE, 0xFFC1: _EXTENDED, 0xFFC3: _LOSSLESS, 0xFFF7: _LS}
+_BY_DCT = frozenset({0xFFC0, 0xFFC1})  # unsigned by PS3.5 8.2.1
+_APP0, _APP14, _ADOBE_TRANSFORM = 0xFFE0, 0xFFEE, 11
 _SIZ, _COD, _CAP, _SOT = 0xFF51, 0xFF52, 0xFF50, 0xFF90
 _FIRST_MARKER = 0xFF01
 _RLE_HEADER = Struct("<16I")
@@ -45,7 +48,10 @@ class Stream(NamedTuple):
     """A bit stream's transfer syntax, its size, and how its colours are coded.
 
     *subsampled*: chroma has fewer columns than luma (YBR_FULL_422). *transformed*: JPEG 2000's own
-    colour transform is used (YBR_RCT if lossless, else YBR_ICT).
+    colour transform is used (YBR_RCT if lossless, else YBR_ICT). *precision*: bits of a sample, 0
+    where the stream does not say it, -1 where its components differ. *signed*: None where the
+    stream does not say it. *photometric*: Photometric Interpretation where the stream itself, by
+    a marker for it, says how it is coded; else empty.
     """
 
     transfer_syntax_uid: str
@@ -54,6 +60,9 @@ class Stream(NamedTuple):
     samples: int = 0
     subsampled: bool = False
     transformed: bool = False
+    precision: int = 0
+    signed: bool | None = None
+    photometric: str = ""
 
 
 def contradicts(transfer_syntax_uid: str, stream: Stream) -> bool:
@@ -111,7 +120,25 @@ def _jpeg(first: bytes) -> Stream | None:
         syntax = _LS_NEAR
     sampling = shape[7::3]
     subsampled = len(sampling) > 1 and sampling[0] != sampling[1]
-    return Stream(syntax, rows, columns, shape[5], subsampled)
+    signed = False if frame in _BY_DCT else None
+    told = _jpeg_colours(segments, shape, subsampled=subsampled)
+    return Stream(syntax, rows, columns, shape[5], subsampled, False, shape[0], signed, told)
+
+
+def _jpeg_colours(segments: Mapping[int, bytes], shape: bytes, *, subsampled: bool) -> str:
+    """What JFIF (ISO/IEC 10918-5 6.1) or Adobe's marker (10918-6 6.5.3) say of the colours."""
+    samples, adobe = shape[5], segments.get(_APP14, b"")
+    if segments.get(_APP0, b"").startswith(b"JFIF\0"):
+        transform = 1
+    elif adobe.startswith(b"Adobe") and len(adobe) > _ADOBE_TRANSFORM:
+        transform = adobe[_ADOBE_TRANSFORM]
+    else:
+        return ""
+    if samples == 1:
+        return "MONOCHROME2"
+    if samples != 3 or transform not in {0, 1}:  # noqa: PLR2004 - colour
+        return ""
+    return "RGB" if not transform else "YBR_FULL_422" if subsampled else "YBR_FULL"
 
 
 def _jpeg2000(first: bytes) -> Stream | None:
@@ -127,4 +154,17 @@ def _jpeg2000(first: bytes) -> Stream | None:
     if _CAP in segments:
         syntax = _HT_LOSSLESS if lossless else _HT
     samples = int.from_bytes(size[34:36], "big")
-    return Stream(syntax, bottom - top, right - left, samples, transformed=style[4] == 1)
+    depths = set(size[36 : 36 + 3 * samples : 3])
+    depth = depths.pop() if len(depths) == 1 else None
+    transformed = style[4] == 1
+    coded = ("YBR_RCT" if lossless else "YBR_ICT") if transformed and samples == 3 else ""  # noqa: PLR2004
+    return Stream(
+        syntax,
+        bottom - top,
+        right - left,
+        samples,
+        transformed=transformed,
+        precision=-1 if depth is None else (depth & 0x7F) + 1,
+        signed=None if depth is None else bool(depth & 0x80),
+        photometric=coded,
+    )

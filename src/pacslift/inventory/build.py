@@ -11,7 +11,7 @@ from functools import partial
 import polars as pl
 import sqlglot
 
-from pacslift.adapter import Adapter, shortened
+from pacslift.adapter import NOT_REBUILT, Adapter, shortened
 from pacslift.errors import AdapterFaultError, CatalogError
 from pacslift.extract.answers import ANSWER
 from pacslift.extract.inturn import Piece, in_turn
@@ -20,6 +20,7 @@ from pacslift.extract.store import ORIGIN_DUMP
 from pacslift.inventory import normalize
 from pacslift.inventory.blobcolumns import FAULT
 from pacslift.inventory.catalog import CONTAINERS, KEYS, SCHEMAS, VISIBILITIES, Catalog
+from pacslift.inventory.derived import with_derived_uids
 
 DATES = {"patient_birth_date": normalize.date, "study_date": normalize.date,
          "study_time": normalize.time}  # fmt: skip
@@ -49,6 +50,10 @@ def build_catalog(adapter: Adapter, tables: Mapping[str, pl.LazyFrame]) -> Catal
     made["files"], ownerless = owned_files(files_of_each(made["files"], made["instances"]),
                                            made["instances"])  # fmt: skip
     findings += [*nobodys, *ownerless]
+    if adapter.rebuild.iod != NOT_REBUILT:
+        made["instances"] = with_derived_uids(
+            made["instances"], made["series"], made["studies"], made["files"]
+        )
     require_sense(adapter, made)
     return Catalog(made, tuple(findings))
 

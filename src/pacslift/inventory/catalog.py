@@ -81,7 +81,7 @@ FILES = pl.Schema(
         "rank": COUNT,  # copies of one object in the order to try them, best first
         "root": TEXT,  # as the dump names it: a device, an old prefix, or "" for the only root
         "path": TEXT,  # below the root, as the dump spells it
-        "member": TEXT,  # name inside a container that holds several objects
+        "member": TEXT,  # name inside a container of several objects; for "split" the header's path
         "container": TEXT,  # one of CONTAINERS; null: told by the content
         "size_bytes": COUNT,  # of the file on disk
         "digest_algorithm": TEXT,  # of the file on disk: md5, sha1, sha256
@@ -111,7 +111,9 @@ KEYS = {
 
 VISIBILITIES = ("live", "hidden", "merged", "rejected", "deleted", "remote")
 AVAILABILITIES = ("online", "nearline", "offline", "unavailable")
-CONTAINERS = ("part10", "bare", "orthanc-zlib", "tar")
+PIXELS, SPLIT = "pixels", "split"
+WITHOUT_HEADER = (PIXELS, SPLIT)  # only pixels; the header, if any, is a file of its own
+CONTAINERS = ("part10", "bare", "orthanc-zlib", "tar", *WITHOUT_HEADER)
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import polars as pl
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.events import FilesWalked, Sink
-from pacslift.inventory.catalog import Catalog
+from pacslift.inventory.catalog import SPLIT, Catalog
 from pacslift.inventory.reconcile import DISK, PLACES
 from pacslift.inventory.roots import Mounts
 from pacslift.inventory.walkfiles import Kind, walk_files
@@ -20,6 +20,8 @@ OFFLINE = "offline"
 Place: TypeAlias = tuple[str | None, str | None, str | None, str | None]
 """Mount and relative path of a row, or the cause and detail against it."""
 
+PlaceAndMember: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None]
+
 
 def locate_all(catalog: Catalog, folders: Mapping[str, Path]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """PLACES of the catalog's files rows, and mount, relative, kind of its attachments."""
@@ -28,17 +30,14 @@ def locate_all(catalog: Catalog, folders: Mapping[str, Path]) -> tuple[pl.DataFr
     roots = first["root"].unique().drop_nulls()
     only = roots[0] if roots.len() == 1 else None
     mounts = Mounts(folders, only)
-    schema = {column: PLACES[column] for column in ("mount", "relative", "cause", "detail")}
+    schema = {c: PLACES[c] for c in ("mount", "relative", "cause", "detail", "member")}
     added = [pl.DataFrame(schema=schema)]
-    for part in files.select("root", "path", "availability").iter_slices(SLICE):
-        places = [
-            on_medium(root)
-            if path is None and availability == OFFLINE
-            else locate(mounts, root, path)
-            for root, path, availability in part.iter_rows()
-        ]
+    for part in files.select("root", "path", "availability", "container", "member").iter_slices(
+        SLICE
+    ):
+        places = [place_of(mounts, row) for row in part.iter_rows(named=True)]
         added.append(pl.DataFrame(places, schema=schema, orient="row"))
-    kept = files.select(c for c in PLACES if c in files.columns)
+    kept = files.select(c for c in PLACES if c in files.columns and c != "member")
     beside = catalog["attachments"]
     spots = [locate(mounts, row["root"], row["path"])[:2] for row in beside.iter_rows(named=True)]
     spotted = pl.DataFrame(spots, schema={"mount": pl.String(), "relative": pl.String()},
@@ -47,6 +46,15 @@ def locate_all(catalog: Catalog, folders: Mapping[str, Path]) -> tuple[pl.DataFr
         pl.concat([kept, pl.concat(added)], how="horizontal").select(list(PLACES)),
         pl.concat([spotted, beside.select("kind")], how="horizontal").drop_nulls("mount"),
     )
+
+
+def place_of(mounts: Mounts, row: Mapping[str, Any]) -> PlaceAndMember:
+    """Where a row of files points to: its place, and the entry or the header that goes with it."""
+    if row["path"] is None and row["availability"] == OFFLINE:
+        return *on_medium(row["root"]), row["member"]
+    if row["container"] == SPLIT:
+        return located_pair(mounts, row)
+    return *locate(mounts, row["root"], row["path"]), row["member"]
 
 
 def on_medium(name: str | None) -> Place:
@@ -64,6 +72,18 @@ def locate(mounts: Mounts, root: str | None, path: str | None) -> Place:
     except SetAsideError as error:
         return None, None, error.cause.value, error.detail
     return str(located.mount), located.relative, None, None
+
+
+def located_pair(mounts: Mounts, row: Mapping[str, Any]) -> PlaceAndMember:
+    """As locate(), with the header's place behind: pixels and header lie below one mount."""
+    mount, relative, cause, detail = locate(mounts, row["root"], row["path"])
+    if cause is not None:
+        return None, None, cause, detail, None
+    where, header, cause, detail = locate(mounts, row["root"], row["member"])
+    if cause is None and where != mount:
+        cause = Cause.OUTSIDE_ROOT.value
+        detail = f"{relative} and its header {header} lie below different roots"
+    return (None, None, cause, detail, None) if cause else (mount, relative, None, None, header)
 
 
 def list_disk(folders: Iterable[Path], tell: Sink) -> pl.DataFrame:

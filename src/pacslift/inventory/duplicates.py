@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Protocol
 
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory.catalog import Catalog
+from pacslift.inventory.bytesource import FileBytes
+from pacslift.inventory.catalog import WITHOUT_HEADER, Catalog
 from pacslift.inventory.reconcile import Reconciled, duplicate_groups
 from pacslift.inventory.roots import open_inside
 from pacslift.inventory.stored import StoredObject, open_stored
@@ -61,16 +62,33 @@ def judge_duplicates(
 def content_digest(place: Mapping[str, str]) -> bytes | None:
     """Give the sha256 of the Data Set at *place*, or None if it cannot be read.
 
-    Of the Data Set alone: the same object may lie there in another container.
+    Of the Data Set alone: the same object may lie there in another container. Of what has none,
+    the bytes of its files.
     """
     digest = hashlib.sha256()
     try:
         with one_object():
+            if place["container"] in WITHOUT_HEADER:
+                for name in ("relative", "member"):
+                    if place[name]:
+                        fd = open_inside(Path(place["mount"]), place[name])
+                        take_in_file(digest, FileBytes(fd))
+                return digest.digest()
             fd = open_inside(Path(place["mount"]), place["relative"])
             take_in(digest, open_stored(fd, place["container"], place["member"]))
     except SetAsideError:
         return None
     return digest.digest()
+
+
+def take_in_file(digest: Digest, source: FileBytes) -> None:
+    """Feed *digest* with the size and the bytes of a file, which is closed."""
+    try:
+        digest.update(source.size.to_bytes(8, "big"))
+        for start in range(0, source.size, CHUNK):
+            digest.update(source.read(start, CHUNK))
+    finally:
+        source.close()
 
 
 def take_in(digest: Digest, stored: StoredObject) -> None:

@@ -50,7 +50,7 @@ def settled(found: DataSet) -> DataSet:
     pixels = found.header.find(PIXEL_DATA)
     syntax = found.transfer_syntax_uid
     if syntax == GE_BIG_PIXELS:
-        return _little_words(found, pixels)
+        return little_words(found, pixels)
     if pixels is None or not pixels.length:
         return found
     uncompressed = native(syntax) or syntax == EXPLICIT_LITTLE
@@ -73,7 +73,7 @@ def _declared(found: DataSet, stream: Stream | None) -> DataSet:
             f"Pixel Data is in fragments, which transfer syntax {found.transfer_syntax_uid} does "
             "not allow, and their bit stream is none that is known",
         )
-    return _named(_explicit(found), stream, "P08")
+    return _named(explicit(found), stream, "P08")
 
 
 def _in_one_piece(found: DataSet, pixels: Element) -> DataSet:
@@ -99,7 +99,7 @@ def _perhaps_bare_stream(found: DataSet, pixels: Element) -> DataSet:
     stream = stream_of(found.source.read(pixels.value, min(pixels.length, MOST)))
     if stream is None or pixels.length == _native_length(found) or not _same_size(found, stream):
         return found
-    return _wrapped(_explicit(found), None, stream)
+    return _wrapped(explicit(found), None, stream)
 
 
 def _wrapped(found: DataSet, pixels: Element | None, stream: Stream) -> DataSet:
@@ -124,7 +124,7 @@ def _named(found: DataSet, stream: Stream, rule: str) -> DataSet:
     )
 
 
-def _explicit(found: DataSet) -> DataSet:
+def explicit(found: DataSet) -> DataSet:
     """The data set in Explicit VR Little Endian, as all compressed syntaxes want (PS3.5 A.4)."""
     header = found.header
     if header.encoding is Encoding.EXPLICIT_LITTLE:
@@ -144,7 +144,7 @@ def _explicit(found: DataSet) -> DataSet:
     return DataSet(source, anew_header, EXPLICIT_LITTLE, found.envelope)
 
 
-def _little_words(found: DataSet, pixels: Element | None) -> DataSet:
+def little_words(found: DataSet, pixels: Element | None) -> DataSet:
     """GE's private syntax: Implicit VR Little Endian, but pixel words in Big Endian (E22)."""
     envelope = (*found.envelope, "E22")
     if pixels is None or _shape(found).allocated != _WORD_BITS:

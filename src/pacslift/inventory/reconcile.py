@@ -13,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from pacslift.errors import Cause
-from pacslift.inventory.catalog import AVAILABILITIES, CONTAINERS, Catalog
+from pacslift.inventory.catalog import AVAILABILITIES, CONTAINERS, SPLIT, Catalog
 from pacslift.ledger import FileState
 
 PLACES = pl.Schema(
@@ -119,7 +119,8 @@ class Verdicts:
 def reconcile(catalog: Catalog, places: pl.DataFrame, disk: pl.DataFrame,
               attachments: pl.DataFrame) -> Reconciled:  # fmt: skip
     """Part rows and files by what is found; *attachments* has mount, relative and kind."""
-    judged = judge_places(spelt_as_on_disk(places, disk), disk)
+    spelt = headers_as_on_disk(spelt_as_on_disk(places, disk), disk)
+    judged = judge_places(spelt, disk)
     usable = judged.filter(pl.col("cause").is_null()).sort("instance_key", "rank")
     return Reconciled(
         instances=judge_instances(catalog["instances"], judged),
@@ -153,12 +154,29 @@ def spelt_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def headers_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
+    """*places* with the headers of split objects spelt as on the disk, as their pixels are."""
+    split = pl.col("container") == SPLIT
+    numbered = places.with_row_index("row")
+    headers = numbered.filter(split).drop("relative").rename({"member": "relative"})
+    if headers.is_empty():
+        return places
+    spelt = spelt_as_on_disk(headers, disk).select("row", spelt="relative")
+    joined = numbered.join(spelt, on="row", how="left", maintain_order="left")
+    member = pl.when(split).then("spelt").otherwise("member")
+    return joined.with_columns(member=member).select(places.columns)
+
+
 def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
     """Each place with the cause against it, if any, and its file's size in size_on_disk."""
-    found = places.join(disk, on=["mount", "relative"], how="left", maintain_order="left")
+    headers = disk.select("mount", member="relative", header="size_on_disk")
+    found = places.join(disk, on=["mount", "relative"], how="left", maintain_order="left").join(
+        headers, on=["mount", "member"], how="left", maintain_order="left"
+    )
     size, said = pl.col("size_on_disk"), pl.col("size_bytes")
     offline = ~pl.col("availability").fill_null("online").is_in(AVAILABILITIES[:2])
     container = pl.col("container")
+    headless = (container == SPLIT) & pl.col("header").is_null()
     cause = (
         pl.when(pl.col("cause").is_not_null())
         .then("cause")
@@ -174,6 +192,8 @@ def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit(Cause.EMPTY_FILE.value))
         .when(said.is_not_null() & (said != size) & pl.col("member").is_null())
         .then(pl.lit(Cause.SIZE_DIFFERS.value))
+        .when(headless)
+        .then(pl.lit(Cause.MISSING_FILE.value))
     )
     where = pl.col("relative").fill_null("")
     detail = (
@@ -185,9 +205,11 @@ def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
         .then(pl.format("{}: {} bytes on disk, {} in the database", where, size, said))
         .when(cause == Cause.UNREADABLE)
         .then(pl.format("{}: {}", where, "fault"))
+        .when((cause == Cause.MISSING_FILE) & headless & size.is_not_null())
+        .then(pl.format("{}: its header {} is not there", where, pl.col("member").fill_null("")))
         .otherwise(where)
     )
-    return found.with_columns(cause=cause, detail=detail)
+    return found.with_columns(cause=cause, detail=detail).drop("header")
 
 
 def judge_instances(instances: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
@@ -254,9 +276,12 @@ def judge_files(
         .otherwise(pl.lit(FileState.SPARE_COPY.value))
         .cast(_BY_ROWS)
     )
+    placed = judged.select(
+        "mount", "relative", "instance_key", "rank", "container", "member", said=said
+    ).filter(pl.col("relative").is_not_null())
+    headers = placed.filter(pl.col("container") == SPLIT).with_columns(relative="member")
     named = (
-        judged.select("mount", "relative", "instance_key", "rank", said=said)
-        .filter(pl.col("relative").is_not_null())
+        pl.concat([placed, headers])
         .sort("said", "instance_key", "rank")
         .unique(["mount", "relative"], keep="first", maintain_order=True)
         .select("mount", "relative", "instance_key", pl.col("said").cast(pl.String()))

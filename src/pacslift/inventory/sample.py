@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from pacslift.errors import SetAsideError
-from pacslift.inventory.catalog import Catalog
+from pacslift.inventory.catalog import WITHOUT_HEADER, Catalog
 from pacslift.inventory.probe import Probed, probe
 from pacslift.inventory.reconcile import Reconciled
 from pacslift.unforeseen import one_object
@@ -32,6 +32,8 @@ def probe_sample(
         .unique("instance_key", keep="first", maintain_order=True)
         .join(found.instances.filter(pl.col("cause").is_null()), on="instance_key", how="semi")
         .join(expected, on="instance_key", maintain_order="left")
+        # what is only pixels says nothing of itself
+        .filter(~pl.col("container").fill_null("").is_in(WITHOUT_HEADER))
     )
     if mode == "sample":
         kind = "sop_class_uid", "transfer_syntax_uid", "mount"

@@ -61,6 +61,11 @@ NEVER_OVERLAID = frozenset(
     }
 )  # fmt: skip
 
+# Of these the ones that an object without a header is made with; as facts, they overlay nothing.
+DESCRIBING = NEVER_OVERLAID - {
+    "00080005", "04000561", "7FE00008", "7FE00009", "7FE00010",
+}  # fmt: skip
+
 _SINGLE = frozenset({"UT", "ST", "LT", "UR"})  # a backslash is a character in these, PS3.5 6.2
 _PN_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")  # PS3.18 F.2.2
 

@@ -21,11 +21,11 @@ from typing import Any
 
 import polars as pl
 
-from pacslift.adapter import Adapter
+from pacslift.adapter import NOT_REBUILT, Adapter
 from pacslift.errors import AdapterFaultError, CatalogError
 from pacslift.inventory.catalog import KEYS
 from pacslift.ledger import OverlayKind
-from pacslift.plan.keywords import COLUMNS, NEVER_OVERLAID, JsonElement, as_json
+from pacslift.plan.keywords import COLUMNS, DESCRIBING, NEVER_OVERLAID, JsonElement, as_json
 
 ATTRIBUTES = "attributes"
 DIGEST_BYTES = 12  # 96 bits: ten million texts share one with a chance below 1 in 10**15
@@ -39,11 +39,15 @@ Keep = Callable[[Sequence[Row]], None]  # takes rows for the ledger
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """One canonical table as far as it overlays headers."""
+    """One canonical table as far as it overlays headers.
+
+    *describes*: what it says of pixels and class is kept as facts, for objects without a header.
+    """
 
     table: str
     columns: tuple[str, ...]
     attributes: bool
+    describes: bool = False
 
     @property
     def key(self) -> str:
@@ -59,10 +63,17 @@ class Level:
         """What *row* says, by tag. CatalogError for `attributes` that are no DICOM JSON model."""
         known = COLUMNS[self.table]
         said = {known[c].tag: as_json(known[c], text) for c in self.columns if (text := row[c])}
-        text = row[ATTRIBUTES] if self.attributes else None
-        if text:
-            said |= parsed(text, f"{self.table}, {self.key} {row[self.key]}")
+        said |= self._attributes(row)
         return {tag: said[tag] for tag in sorted(said) if tag not in NEVER_OVERLAID}
+
+    def described(self, row: Mapping[str, str | None]) -> dict[str, JsonElement]:
+        """What *row* says of pixels and class, by tag; nothing where nobody will ask."""
+        said = self._attributes(row) if self.describes else {}
+        return {tag: said[tag] for tag in sorted(said) if tag in DESCRIBING}
+
+    def _attributes(self, row: Mapping[str, str | None]) -> Json:
+        text = row[ATTRIBUTES] if self.attributes else None
+        return parsed(text, f"{self.table}, {self.key} {row[self.key]}") if text else {}
 
 
 def level_of(adapter: Adapter, table: str) -> Level:
@@ -79,7 +90,8 @@ def level_of(adapter: Adapter, table: str) -> Level:
             f"{adapter.folder / 'adapter.toml'}: [governs] {table} names {unknown[0]!r}; "
             f"it can be {', '.join(COLUMNS[table])} or {ATTRIBUTES}"
         )
-    return Level(table, tuple(c for c in COLUMNS[table] if c in named), ATTRIBUTES in named)
+    columns = tuple(c for c in COLUMNS[table] if c in named)
+    return Level(table, columns, ATTRIBUTES in named, adapter.rebuild.iod != NOT_REBUILT)
 
 
 def levels_of(adapter: Adapter) -> Mapping[str, Level]:
@@ -151,14 +163,17 @@ class Texts:
         return list(self._rows.values())
 
     def key_of(self, row: tuple[str | None, ...]) -> str | None:
-        """The key of the overlay of a row (its key first); None for one that says nothing."""
+        """The keys of the overlays of a row (its key first); None for one that says nothing."""
         said = row[1:]
         if said not in self._known:
-            elements = self._level.elements(dict(zip(self._level.read, row, strict=True)))
-            made = as_row(OverlayKind.DATABASE, elements) if elements else None
-            self._known[said] = made["overlay_key"] if made else None
-            if made:
-                self._rows[made["overlay_key"]] = made
+            named = dict(zip(self._level.read, row, strict=True))
+            kinds = (
+                (OverlayKind.FACTS, self._level.described(named)),
+                (OverlayKind.DATABASE, self._level.elements(named)),
+            )
+            made = [as_row(kind, elements) for kind, elements in kinds if elements]
+            self._rows |= {one["overlay_key"]: one for one in made}
+            self._known[said] = " ".join(one["overlay_key"] for one in made) or None
         return self._known[said]
 
 

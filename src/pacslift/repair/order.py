@@ -32,6 +32,14 @@ DB = Rule(
     overlay.edits,
 )
 
+REBUILD = Rule(
+    "REBUILD",
+    Tier.OUTSIDE,
+    "A file that is only pixels becomes an instance of the class that the database names, if all "
+    "of Type 1 is known, else Secondary Capture, as [rebuild] of the adapter has it; with a header "
+    "apart, the two become the object that they were. Off, it is set aside.",
+    "PS3.3 A.8, C.8.6; PS3.5 7.4",
+)
 TRANSCODE = Rule(
     "TRANSCODE",
     Tier.DETERMINISTIC,
@@ -41,6 +49,7 @@ TRANSCODE = Rule(
 )
 
 RULES: tuple[Rule, ...] = (
+    REBUILD,  # done by the loader (rebuild.py, assemble.py), before there is an object
     *envelope.RULES,
     standing.E20,
     standing.E13,

@@ -153,8 +153,15 @@ def _nonconforming(tag: int, raw: bytes, encoding: Encoding) -> bytes:
     return item_header(len(body), encoding) + body
 
 
+def equipment_of(said: Provenance, encoding: Encoding, deed: str) -> bytes:
+    """Give our item of the Contributing Equipment Sequence, for an object that was made anew."""
+    return _equipment(said, encoding, deed)[1]
+
+
 @functools.lru_cache(maxsize=64)
-def _equipment(said: Provenance, encoding: Encoding) -> tuple[bytes, bytes]:
+def _equipment(
+    said: Provenance, encoding: Encoding, deed: str = "Header made right while migrating an archive"
+) -> tuple[bytes, bytes]:
     """Give our item of the Contributing Equipment Sequence, and the run of bytes that marks it.
 
     Ours once for each version: the time and the job of an earlier run do not count.
@@ -178,7 +185,7 @@ def _equipment(said: Provenance, encoding: Encoding) -> tuple[bytes, bytes]:
     body = (
         mark
         + _element(0x0018A002, b"DT", said.revised, encoding)
-        + _element(0x0018A003, b"ST", "Header made right while migrating an archive", encoding)
+        + _element(0x0018A003, b"ST", deed, encoding)
         + _sequence(0x0040A170, purpose, encoding)
     )
     return mark, item_header(len(body), encoding) + body

@@ -9,13 +9,16 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from pacslift.adapter import Rebuild
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory import tars
+from pacslift.inventory.catalog import WITHOUT_HEADER
 from pacslift.inventory.roots import open_inside
 from pacslift.inventory.stored import open_stored
 from pacslift.ledger import Candidate, Planned
 from pacslift.repair.orders import Orders
 from pacslift.repair.outgoing import Outgoing, prepare
+from pacslift.send.headless import made
 from pacslift.send.orders import OrderBook
 from pacslift.unforeseen import one_object
 
@@ -52,7 +55,7 @@ def load_copy(planned: Planned, candidate: Candidate, book: OrderBook) -> Outgoi
     orders = book.of(planned, candidate)
     fd = open_inside(Path(candidate.mount), candidate.relative)
     try:
-        outgoing = opened(fd, candidate, orders)
+        outgoing = opened(fd, planned, candidate, orders, book.rebuild)
     except SetAsideError as error:
         raise SetAsideError(error.cause, f"{candidate.place}: {error.detail}") from error
     try:
@@ -63,7 +66,9 @@ def load_copy(planned: Planned, candidate: Candidate, book: OrderBook) -> Outgoi
     return outgoing
 
 
-def opened(fd: int, candidate: Candidate, orders: Orders) -> Outgoing:
+def opened(
+    fd: int, planned: Planned, candidate: Candidate, orders: Orders, rebuild: Rebuild
+) -> Outgoing:
     """Check and prepare the open file, which is closed on error."""
     try:
         require_as_recorded(fd, candidate)
@@ -75,6 +80,8 @@ def opened(fd: int, candidate: Candidate, orders: Orders) -> Outgoing:
     except BaseException:
         os.close(fd)
         raise
+    if candidate.container in WITHOUT_HEADER:
+        return made(fd, planned, candidate, orders, rebuild)
     stored = open_stored(fd, candidate.container, candidate.member)  # owns the file from here on
     return prepare(stored, orders)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from pacslift import __version__
+from pacslift.adapter import NOTHING_REBUILT, Rebuild
 from pacslift.errors import Cause, JobFileError, SetAsideError
 from pacslift.inventory.blobcolumns import value_of
 from pacslift.inventory.syntaxes import compressed
@@ -34,10 +35,14 @@ TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # PS3.5 6.1.2.
 
 @dataclass(frozen=True, eq=False)
 class OrderBook:
-    """Gives the orders for planned instances. May be used by several threads."""
+    """Gives the orders for planned instances. May be used by several threads.
+
+    *rebuild* is the adapter's rule for objects that are only pixels.
+    """
 
     rules: RuleSettings = AS_THEY_COME
     provenance: Provenance | None = None
+    rebuild: Rebuild = NOTHING_REBUILT
 
     @property
     def uids(self) -> Mapping[str, str]:

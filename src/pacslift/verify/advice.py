@@ -84,6 +84,11 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The pixel data is broken, or does not fit what the header says of it.",
         "Restore the file from a backup, or look at it in the old viewer.",
     ),
+    Cause.NOT_REBUILT: Advice(
+        "The file is only pixels, and what the old database says does not make an object of them.",
+        "Let the adapter say what is missing, in `attributes` of its SQL or [rebuild]; then plan "
+        "again.",
+    ),
     Cause.SIGNED: Advice(
         "The object is digitally signed, and changing it would break the signature.",
         'Ask who signed it; then say "keep" or "remove" for signatures in [rules.P22] of job.toml.',
