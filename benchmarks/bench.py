@@ -54,19 +54,19 @@ class Goal:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing compared: *ours* and *theirs* as shown, *value* is what the goal is about."""
+    """One thing compared: *ours* and *theirs* as shown; *value* says more, and has the goal."""
 
     what: str
     ours: str
     theirs: str
-    value: float
+    value: float | None = None
     unit: str = TIMES
     goal: Goal | None = None
 
     def cells(self) -> tuple[str, ...]:
         """The row's cells."""
-        shown = f"{self.value:.2f}{_spaced(self.unit)}"
-        if self.goal is None:
+        shown = "" if self.value is None else f"{self.value:.2f}{_spaced(self.unit)}"
+        if self.goal is None or self.value is None:
             return self.what, self.ours, self.theirs, shown, "", ""
         met = "yes" if self.goal.is_met(self.value) else "**no**"
         return self.what, self.ours, self.theirs, shown, str(self.goal), met

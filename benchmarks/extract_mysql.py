@@ -6,9 +6,10 @@ from pathlib import Path
 from bench import Options, Section
 from contest import Dump, Restored, compete, count_lines, tell
 from dumptext import write_fields
-from measure import first_line, run_measured
+from measure import Usage, first_line, run_measured
 from orthancrows import Table, rows_of_a_block, tables
 from peers import MariaDB, program, run_mariadb
+from serverload import ServerLoad
 from serverquery import queries
 
 FULL, QUICK = 2_000_000, 60_000
@@ -105,14 +106,26 @@ class _Other:
 
     def restored(self) -> Restored:
         self._server.run("DROP DATABASE IF EXISTS again; CREATE DATABASE again")
-        restore = run_measured(_client(self._server, "mariadb", "again"), stdin=self._dump)
-        seconds, rows = 0.0, {}
+        with ServerLoad(self._pid()) as load:
+            restore = run_measured(_client(self._server, "mariadb", "again"), stdin=self._dump)
+            selects, rows = self._selected()
+        seconds = sum(select.seconds for select in selects)
+        tell(f"MariaDB: restore {restore.seconds:.2f} s, SELECTs {seconds:.2f} s")
+        clients = sum(usage.cpu_seconds for usage in (restore, *selects))
+        cpu_seconds = clients + load.cpu_seconds
+        return Restored(restore.seconds, seconds, cpu_seconds, load.peak_bytes, rows)
+
+    def _pid(self) -> int:
+        return int(Path(self._server.run("SELECT @@pid_file").decode().strip()).read_text())
+
+    def _selected(self) -> tuple[list[Usage], dict[str, int]]:
+        """What each SELECT took, and its rows."""
+        taken, rows = [], {}
         options = ("--batch", "--quick", "--skip-column-names", "again")
         for name, select in self._selects.items():
             query, result = self._folder / f"{name}.sql", self._folder / f"{name}.tsv"
             query.write_text(select, encoding="utf-8")
             client = _client(self._server, "mariadb", *options)
-            seconds += run_measured(client, stdin=query, stdout=result).seconds
+            taken.append(run_measured(client, stdin=query, stdout=result))
             rows[name] = count_lines(result)
-        tell(f"MariaDB: restore {restore.seconds:.2f} s, SELECTs {seconds:.2f} s")
-        return Restored(restore.seconds, seconds, rows)
+        return taken, rows

@@ -7,9 +7,10 @@ from pathlib import Path
 from bench import Options, Row, Section
 from contest import Dump, Restored, compete, count_lines, tell
 from dumptext import write_fields
-from measure import first_line, run_measured
+from measure import Usage, first_line, run_measured
 from orthancrows import Table, rows_of_a_block, tables
 from peers import POSTGRES_PROGRAMS, Postgres, program, run_postgres
+from serverload import ServerLoad
 from serverquery import queries
 
 FULL, QUICK = 2_000_000, 60_000
@@ -107,16 +108,29 @@ class _Other:
     def restored(self) -> Restored:
         self._server.run("DROP DATABASE IF EXISTS again")
         self._server.run("CREATE DATABASE again")
-        restore = run_measured(self._command())
-        seconds, rows = 0.0, {}
+        with ServerLoad(self._pid()) as load:
+            restore = run_measured(self._command())
+            selects, rows = self._selected()
+        seconds = sum(select.seconds for select in selects)
+        tell(f"PostgreSQL: restore {restore.seconds:.2f} s, SELECTs {seconds:.2f} s")
+        clients = sum(usage.cpu_seconds for usage in (restore, *selects))
+        cpu_seconds = clients + load.cpu_seconds
+        return Restored(restore.seconds, seconds, cpu_seconds, load.peak_bytes, rows)
+
+    def _pid(self) -> int:
+        data = Path(self._server.run("SHOW data_directory").decode().strip())
+        return int((data / "postmaster.pid").read_text().splitlines()[0])
+
+    def _selected(self) -> tuple[list[Usage], dict[str, int]]:
+        """What each SELECT took, and its rows."""
+        taken, rows = [], {}
         for name, select in self._selects.items():
             result = self._folder / f"{name}.tsv"
             copy = f"--command=COPY ({select}) TO STDOUT"
             client = _client(self._server, "psql", "--no-psqlrc", "--quiet", copy, "again")
-            seconds += run_measured(client, stdout=result).seconds
+            taken.append(run_measured(client, stdout=result))
             rows[name] = count_lines(result)
-        tell(f"PostgreSQL: restore {restore.seconds:.2f} s, SELECTs {seconds:.2f} s")
-        return Restored(restore.seconds, seconds, rows)
+        return taken, rows
 
     def _command(self) -> Sequence[str]:
         if self._dump.suffix == ".sql":

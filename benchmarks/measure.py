@@ -98,7 +98,7 @@ class _Watch:
 
     def _sample(self) -> None:
         while not self._ended.wait(SAMPLE_SECONDS):
-            self.most = max(self.most, sum(map(_resident, _family(self._process.pid))))
+            self.most = max(self.most, sum(map(_resident, family(self._process.pid))))
 
     def _read(self) -> None:
         assert self._process.stderr is not None  # noqa: S101 - Popen was asked for a pipe
@@ -106,13 +106,13 @@ class _Watch:
             self._words.append(pipe.read())
 
 
-def _family(pid: int) -> list[int]:
+def family(pid: int) -> list[int]:
     """A process and its descendants, those that are still there."""
     found = [pid]
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             for child in (task / "children").read_text().split():
-                found += _family(int(child))
+                found += family(int(child))
     return found
 
 

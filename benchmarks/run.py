@@ -102,7 +102,7 @@ def _stamp(name: str) -> str:
     load = os.getloadavg()[0]
     return (
         f"Measured {now} UTC at {_revision()} by `python benchmarks/run.py {name}`; Python "
-        f"{platform.python_version()}, {versions}; load after it {load:.1f}."
+        f"{platform.python_version()}, {versions}; on {machine()}; load after it {load:.1f}."
     )
 
 
