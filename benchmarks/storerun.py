@@ -2,8 +2,8 @@
 
 As a program: `storerun.py AET PORT COUNT SIDE FOLDER` sends the files of FOLDER over and over,
 COUNT objects in all, and prints seconds and CPU seconds as JSON. SIDE is `worker`, what a run does
-for each object (open, check identity, prepare, digest, send), or `association`, the same without
-digest and without the comparison with the database.
+for each object (open, check identity, prepare, send, digest), or `association`, the same without
+the next object prepared meanwhile and without the comparison with the database.
 Importing is not counted: a run of a migration lasts hours.
 """
 
@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import cycle, islice
 from pathlib import Path
 
 from pacslift.inventory.roots import open_inside
@@ -31,9 +32,9 @@ def by_worker(address: TargetAddress, files: Sequence[Path], count: int) -> None
     """Send as a run does, but for the ledger."""
     planned = [_planned(path) for path in files]
     with StoreWorker.to(address, [(CT, EXPLICIT)]) as worker:
-        for number in range(count):
-            one = planned[number % len(planned)]
-            delivery = worker.deliver(lambda one=one: load(one)[0])  # type: ignore[misc]
+        some = islice(cycle(planned), count)
+        tasks = ((None, lambda one=one: load(one)[0], None) for one in some)  # type: ignore[misc]
+        for _, delivery in worker.deliver_each(tasks):
             if delivery.outcome is not Outcome.STORED:
                 raise RuntimeError(delivery.detail)
 

@@ -16,7 +16,7 @@ def told(name: str, status: int | None) -> Delivery:
         if status is None
         else Delivery.answered(StoreAnswer(status))
     )
-    return delivery.about(Sent.of(in_memory(name)))
+    return delivery.about(Sent.of(in_memory(name), None))
 
 
 def judge(*story: tuple[str, int | None]) -> None:

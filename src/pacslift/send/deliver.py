@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ from pacslift.send.orders import OrderBook
 from pacslift.send.outcome import Outcome
 from pacslift.send.patience import Patience
 from pacslift.send.retrying import Sleep
-from pacslift.send.worker import StoreWorker
+from pacslift.send.worker import StoreWorker, Task
 
 COMMIT_EVERY = 0.25  # seconds between commits while answers come in
 COMMIT_MOST = 500  # answers in one commit
@@ -61,6 +61,14 @@ class Result:
         if self.delivery.cause is Cause.CONTEXT_REFUSED or failed_midway:
             return InstanceState.FAILED
         return STATES[self.delivery.outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One planned instance in a worker's hands, and the copy that was read."""
+
+    planned: Planned
+    kept: list[Candidate] = field(default_factory=list)
 
 
 class EndingError(TryAgainError):
@@ -194,26 +202,35 @@ class Crew:
     def _work(self, make_worker: MakeWorker) -> None:
         worker = make_worker(self._pause)
         try:
-            while not self._ending.is_set():
-                with suppress(queue.Empty):
-                    self._done.put(self._one(worker, self._todo.get(timeout=COMMIT_EVERY)))
+            for given, delivery in worker.deliver_each(self._tasks()):
+                candidate = given.kept[0] if given.kept else None
+                self._done.put(Result(given.planned, delivery, candidate))
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that collects
             self._done.put(error)
         finally:
             worker.close()
 
-    def _one(self, worker: StoreWorker, planned: Planned) -> Result:
-        kept: list[Candidate] = []
+    def _tasks(self) -> Iterator[Task[Given] | None]:
+        """What a worker is to do, until the run stops; None when it should not wait for more."""
+        while not self._ending.is_set():
+            try:
+                yield self._task(self._todo.get_nowait())
+            except queue.Empty:
+                yield None
+                with suppress(queue.Empty):
+                    yield self._task(self._todo.get(timeout=COMMIT_EVERY))
+
+    def _task(self, planned: Planned) -> Task[Given]:
+        given = Given(planned)
 
         def prepare() -> Outgoing:
             outgoing, candidate = load(planned, self._book)
-            kept.append(candidate)
+            given.kept.append(candidate)
             return outgoing
 
         # Under another revision of the job other bytes are right.
         same = planned.sent_under == self._revision
-        delivery = worker.deliver(prepare, planned.digest if same else None)
-        return Result(planned, delivery, kept[0] if kept else None)
+        return given, prepare, planned.digest if same else None
 
 
 def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
@@ -247,7 +264,7 @@ def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
             "bytes": sent.length,
             "envelope": " ".join(sent.envelope) or None,
         }
-        if delivery.cause is not Cause.CHANGED_SINCE_SENT:  # the bytes before stay what counts
+        if sent.digest:  # where there is none, the bytes before stay what counts
             row |= {"digest": sent.digest, "sent_under": revision}
     return row
 
@@ -268,7 +285,7 @@ def changes_to(result: Result) -> Iterator[Mapping[str, Any]]:
         return
     for change in sent.changes:
         yield change._asdict()
-    if result.delivery.answer is not None:
+    if result.delivery.answer is not None and sent.digest:
         yield from resent(planned.digest, sent.digest, planned.sent_under or "")
 
 

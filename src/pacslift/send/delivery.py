@@ -26,7 +26,7 @@ class Sent:
     series_instance_uid: str
     patient_id: str
     length: int  # bytes of the Data Set
-    digest: str  # sha256 of the Data Set, hex
+    digest: str | None  # sha256 of the Data Set, hex; None: it was not sent, or could not be read
     envelope: tuple[str, ...]
     changes: tuple[Change, ...]
     issuer_of_patient_id: str = ""
@@ -36,7 +36,7 @@ class Sent:
     study_date: str = ""
 
     @classmethod
-    def of(cls, outgoing: Outgoing) -> "Sent":
+    def of(cls, outgoing: Outgoing, digest: str | None) -> "Sent":
         """*outgoing* without its bytes."""
         return cls(
             sop_class_uid=outgoing.sop_class_uid,
@@ -46,7 +46,7 @@ class Sent:
             series_instance_uid=outgoing.series_instance_uid,
             patient_id=outgoing.patient_id,
             length=outgoing.length,
-            digest=outgoing.digest(),
+            digest=digest,
             envelope=outgoing.envelope,
             changes=outgoing.changes,
             issuer_of_patient_id=outgoing.issuer_of_patient_id,
