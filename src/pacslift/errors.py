@@ -18,7 +18,8 @@ PacsliftError
 │   ├── TargetLostError       23
 │   ├── TargetBusyError       24
 │   ├── JobBusyError          25
-│   └── MappingError          26
+│   ├── MappingError          26
+│   └── SenderDiedError       27
 ├── TryAgainError             the same call may work later; the sender's loop handles it
 └── SetAsideError             this instance is left out with a Cause; the run goes on
 
@@ -206,3 +207,9 @@ class MappingError(StopError):
     """A mapping file of the job is wrong; nothing is planned or sent with it."""
 
     exit_code = 26
+
+
+class SenderDiedError(StopError):
+    """A process that was sending ended by itself."""
+
+    exit_code = 27

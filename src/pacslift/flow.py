@@ -41,10 +41,11 @@ from pacslift.preview import Preview, private_file, write_preview
 from pacslift.repair.compression import alternatives
 from pacslift.repair.order import TRANSCODE
 from pacslift.send.association import Timeouts
+from pacslift.send.crew import Crew, Hands, Sending
 from pacslift.send.deliver import deliver
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
-from pacslift.send.retrying import Sleep
-from pacslift.send.worker import Retries, StoreWorker
+from pacslift.send.team import Team
+from pacslift.send.worker import Retries
 from pacslift.verify.account import Account
 from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
@@ -242,22 +243,33 @@ def send(run: Run) -> None:
         pairs = planned_pairs(run.ledger)
         pairs += native_pairs(pairs) if transcodes else ()
 
-        def make_worker(sleep: Sleep) -> StoreWorker:
-            timeouts = Timeouts(response=job.response_timeout)
-            retries = Retries(job.busy_waits, job.lost_waits)
-            return StoreWorker.to(
-                job.target, pairs, timeouts, retries, sleep, transcodes=transcodes
-            )
-
+        sending = Sending(
+            address=job.target,
+            pairs=tuple(pairs),
+            timeouts=Timeouts(response=job.response_timeout),
+            retries=Retries(job.busy_waits, job.lost_waits),
+            window=job.window,
+            transcodes=transcodes,
+            book=book,
+            revision=run.ledger.get("revision") or "",
+        )
         began = time.monotonic()
         try:
-            workers = min(job.associations, expected)
-            deliver(run.ledger, make_worker, workers, run.tell, book)
+            deliver(run.ledger, hands_for(job, sending, expected), run.tell)
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
             note(run, "send", resent_finding(run.ledger))
             say(sent_sentence(before, run.ledger.totals(), seconds))
+
+
+def hands_for(job: Job, sending: Sending, expected: int) -> Hands:
+    """As many processes and associations as the job says, but none without an object to send."""
+    associations = min(job.associations, expected)
+    processes = min(job.processes, -(-expected // associations))
+    if processes == 1:
+        return Crew(sending, associations)
+    return Team(sending, processes, associations)
 
 
 def verify(run: Run) -> None:

@@ -32,7 +32,7 @@ KNOWN = {
     "source": {"dumps", "adapter", "adapters", "accept_truncated", "name", "schema"},
     "storage": {"mounts"},
     "target": {"aet", "host", "port", "calling_aet"},
-    "send": {"associations", "response_timeout", "busy_waits", "lost_waits"},
+    "send": {"processes", "associations", "window", "response_timeout", "busy_waits", "lost_waits"},
     "inventory": {"probe", "accept_lost"},
     "mapping": {"patients", "accession_numbers", "exclusions"},
 }  # fmt: skip
@@ -63,7 +63,9 @@ class Job:
     target: TargetAddress
     adapter: str | None = None
     adapters: tuple[Path, ...] = ()
-    associations: int = 2
+    processes: int = 1
+    associations: int = 2  # of each process
+    window: int = 8  # objects unanswered at once on an association, if the target grants that
     response_timeout: float = 60.0  # seconds; an archive may need long to store a large object
     busy_waits: tuple[float, ...] = (1.0, 5.0, 15.0)  # seconds before asking a busy target again
     lost_waits: tuple[float, ...] = (0.0, 5.0, 30.0)  # seconds before each new association
@@ -168,7 +170,9 @@ calling_aet = {quote(job.target.calling_aet)}
 probe = {quote(job.probe)}  # none, sample or all: how many files are opened before sending
 {"accept_lost = true" + chr(10) if job.accept_lost else ""}
 [send]
-associations = {job.associations}
+processes = {job.processes}
+associations = {job.associations}  # of each process
+window = {job.window}  # objects unanswered at once on an association, where the target grants it
 response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
 lost_waits = {list(job.lost_waits)}  # seconds before an object without an answer is sent again
@@ -226,7 +230,9 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             charset={name: typed(charset, name, str) for name in charset},
             accept_truncated=typed(source, "accept_truncated", bool, default=False),
             schema=typed(source, "schema", str, "") or None,
+            processes=typed(send, "processes", int, 1),
             associations=typed(send, "associations", int, 2),
+            window=typed(send, "window", int, 8),
             response_timeout=float(typed(send, "response_timeout", (int, float), 60.0)),
             busy_waits=tuple(typed(send, "busy_waits", list, [1.0, 5.0, 15.0])),
             lost_waits=tuple(typed(send, "lost_waits", list, [0.0, 5.0, 30.0])),
@@ -268,8 +274,9 @@ def checked(job: Job) -> Job:
     """*job* if its values make sense; JobFileError otherwise."""
     if not job.dumps and not job.databases:
         raise JobFileError("[source] dumps is empty; name the dump of the old database")
-    if job.associations < 1:
-        raise JobFileError(f"[send] associations is {job.associations}; it must be 1 or more")
+    for key in ("processes", "associations", "window"):
+        if getattr(job, key) < 1:
+            raise JobFileError(f"[send] {key} is {getattr(job, key)}; it must be 1 or more")
     if job.probe not in PROBES:
         raise JobFileError(f"[inventory] probe is {job.probe!r}; it must be none, sample or all")
     if len(job.source_name) > SOURCE_NAME or "\\" in job.source_name:
@@ -317,11 +324,13 @@ def typed(said: Mapping[str, Any], key: str, kind: Any, default: Any = None) -> 
 
 
 def content_digest(job: Job, adapter_digest: str) -> str:
-    """A digest over what decides the bytes sent: job.toml but its time, adapter, rules, mapping.
+    """A digest over what decides the bytes sent: job.toml, adapter, rules, mapping.
+
+    Of job.toml not its time, nor how many processes and associations send.
 
     Raises MappingError if a mapping file cannot be read.
     """
-    text = to_toml(replace(job, revised="none"))
+    text = to_toml(replace(job, revised="none", processes=1, associations=1, window=1))
     parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job.mapping)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
