@@ -19,7 +19,8 @@ PacsliftError
 │   ├── TargetBusyError       24
 │   ├── JobBusyError          25
 │   ├── MappingError          26
-│   └── SenderDiedError       27
+│   ├── SenderDiedError       27
+│   └── TargetStatusError     28
 ├── TryAgainError             the same call may work later; the sender's loop handles it
 └── SetAsideError             this instance is left out with a Cause; the run goes on
 
@@ -213,3 +214,9 @@ class SenderDiedError(StopError):
     """A process that was sending ended by itself."""
 
     exit_code = 27
+
+
+class TargetStatusError(StopError):
+    """The target answers with a status that job.toml says to stop at."""
+
+    exit_code = 28

@@ -44,8 +44,9 @@ from pacslift.send.association import Timeouts
 from pacslift.send.crew import Crew, Hands, Sending
 from pacslift.send.deliver import deliver
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
+from pacslift.send.outcome import policy_of
 from pacslift.send.team import Team
-from pacslift.send.worker import Retries
+from pacslift.send.worker import Retries, Terms
 from pacslift.verify.account import Account
 from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
@@ -248,7 +249,7 @@ def send(run: Run) -> None:
             pairs=tuple(pairs),
             timeouts=Timeouts(response=job.response_timeout),
             retries=Retries(job.busy_waits, job.lost_waits),
-            window=job.window,
+            terms=Terms(job.window, policy_of(job.profile, job.statuses)),
             transcodes=transcodes,
             book=book,
             revision=run.ledger.get("revision") or "",
@@ -300,6 +301,7 @@ def report(run: Run, stopped: StopError | None = None) -> Account:
 def opened(folder: Path, tell: Sink) -> Iterator[Run]:
     """Hold the job in *folder*, its ledger open. Raises StopError for what is wrong with it."""
     job = jobs.load_job(folder)
+    policy_of(job.profile, job.statuses)  # a mistake there is told before the work begins
     jobs.require_writable(job.folder)
     with job_lock(job.folder):
         ledger = Ledger(job.ledger)

@@ -12,7 +12,7 @@ from pacslift.errors import Cause
 from pacslift.repair.outgoing import FileSpan, Outgoing
 from pacslift.send.association import Timeouts
 from pacslift.send.outcome import Outcome
-from pacslift.send.worker import Retries, StoreWorker, digest_of
+from pacslift.send.worker import Retries, StoreWorker, Terms, digest_of
 from scripted import Peer, RawTarget, ScriptedArchive
 
 QUICK = Timeouts(connect=2, association=0.5, response=0.5)
@@ -23,7 +23,8 @@ MORE_THAN_THE_NETWORK_HOLDS = 64_000_000
 
 def worker_for(target, *planned, window=1, sleep=lambda _: None) -> StoreWorker:
     retries = Retries(busy_waits=(0.0,), lost_waits=(0.0, 0.0))
-    return StoreWorker.to(target.address, planned or [CT], QUICK, retries, sleep, window=window)
+    terms = Terms(window)
+    return StoreWorker.to(target.address, planned or [CT], QUICK, retries, sleep, terms=terms)
 
 
 def sha256(data_set: bytes) -> str:

@@ -23,7 +23,7 @@ from pacslift.send.load import AS_STORED, load
 from pacslift.send.orders import OrderBook
 from pacslift.send.outcome import Outcome
 from pacslift.send.retrying import Sleep
-from pacslift.send.worker import Retries, StoreWorker, Task
+from pacslift.send.worker import Retries, StoreWorker, Task, Terms
 
 AHEAD = 4  # instances waiting for each worker
 GRACE = 10.0  # seconds that a worker has to end the object it is at when the run stops
@@ -34,6 +34,7 @@ STATES = {
     Outcome.STORED_CHANGED: InstanceState.STORED_CHANGED,
     Outcome.BUSY: InstanceState.FAILED,
     Outcome.REFUSED: InstanceState.FAILED,
+    Outcome.STOP: InstanceState.FAILED,
     Outcome.NO_ANSWER: InstanceState.FAILED,
     Outcome.NOT_SENT: InstanceState.SET_ASIDE,
 }
@@ -64,7 +65,7 @@ class Sending:
     pairs: tuple[Pair, ...]  # expected, most frequent first
     timeouts: Timeouts = PATIENT
     retries: Retries = field(default_factory=Retries)
-    window: int = 1  # objects that may be unanswered at once, if the target grants that
+    terms: Terms = field(default_factory=Terms)
     transcodes: bool = True
     book: OrderBook = AS_STORED
     revision: str = ""  # of the job
@@ -78,7 +79,7 @@ class Sending:
             self.retries,
             sleep,
             transcodes=self.transcodes,
-            window=self.window,
+            terms=self.terms,
         )
 
 
@@ -218,4 +219,4 @@ class Crew:
 
 def room_of_one(sending: Sending) -> int:
     """How many instances to have at one worker at once."""
-    return max(1, sending.window) + AHEAD
+    return max(1, sending.terms.window) + AHEAD

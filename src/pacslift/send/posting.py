@@ -14,6 +14,7 @@ from pacslift.repair.outgoing import Outgoing
 from pacslift.send.association import StoreAnswer, StoreAssociation
 from pacslift.send.delivery import Delivery
 from pacslift.send.faults import AssociationLostError
+from pacslift.send.outcome import AS_COMMON, Policy
 from pacslift.send.switchboard import Switchboard
 from pacslift.send.wording import pair_words
 
@@ -38,6 +39,7 @@ class Posting:
     """Sends over the association that fits, once for each call."""
 
     switchboard: Switchboard
+    policy: Policy = AS_COMMON  # what the target's answers come to
     _posted: dict[int, _Posted] = field(default_factory=dict)  # by id() of the Outgoing
     _outstanding: dict[int, _Posted] = field(default_factory=dict)  # by Message ID
     _left: set[int] = field(default_factory=set)  # asked for early, but left to their send()
@@ -74,7 +76,7 @@ class Posting:
             self._collect()
         if posted.answer is None:
             raise posted.fault or AssertionError
-        return Delivery.answered(posted.answer)
+        return Delivery.answered(posted.answer, self.policy)
 
     def close(self) -> None:
         """Release the association; answers still outstanding are of no interest any more."""

@@ -20,7 +20,7 @@ from pacslift.repair.compression import alternatives, transcoded
 from pacslift.repair.outgoing import Outgoing
 from pacslift.send.association import PATIENT, StoreAssociation, Timeouts
 from pacslift.send.delivery import Delivery, Sent
-from pacslift.send.outcome import Outcome
+from pacslift.send.outcome import AS_COMMON, Outcome, Policy
 from pacslift.send.posting import Posting
 from pacslift.send.retrying import AskingAgain, Reconnecting, Sender, Sleep
 from pacslift.send.switchboard import Switchboard
@@ -41,6 +41,14 @@ class Retries:
 
     busy_waits: Sequence[float] = (1.0, 5.0, 15.0)  # when the target is out of resources
     lost_waits: Sequence[float] = (0.0, 5.0, 30.0)  # when the association was lost
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How we deal with a target."""
+
+    window: int = 1  # objects that may be unanswered at once, if it grants that
+    policy: Policy = AS_COMMON  # what its answers come to
 
 
 @dataclass(slots=True)
@@ -79,14 +87,11 @@ class StoreWorker:
         sleep: Sleep = time.sleep,
         *,
         transcodes: bool = True,
-        window: int = 1,
+        terms: Terms = Terms(),
     ) -> "StoreWorker":
-        """A worker for the target at *address*; *planned* are the pairs, most frequent first.
-
-        *window* is how many objects may be unanswered at once, if the target grants that.
-        """
-        opener = partial(StoreAssociation.open, address, timeouts=timeouts, window=window)
-        posting = Posting(Switchboard(opener, planned))
+        """A worker for the target at *address*; *planned* are the pairs, most frequent first."""
+        opener = partial(StoreAssociation.open, address, timeouts=timeouts, window=terms.window)
+        posting = Posting(Switchboard(opener, planned), terms.policy)
         steady = Reconnecting(posting, retries.lost_waits, sleep)
         sender = AskingAgain(steady, retries.busy_waits, sleep)
         return cls(sender, posting, transcodes=transcodes)
