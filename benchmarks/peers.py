@@ -12,7 +12,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(CHECKOUT / "tests"))  # the tests' servers are no package
 
 from databases import MariaDB, Postgres, run_mariadb, run_postgres  # noqa: E402
-from servers import DicomServer, program, run_storescp  # noqa: E402
+from servers import DicomServer, program, run_orthanc, run_storescp  # noqa: E402
 
 NotInstalledError = pytest.skip.Exception
 """Raised where a program is not there; with its words what to do."""
@@ -28,6 +28,7 @@ __all__ = [
     "Postgres",
     "program",
     "run_mariadb",
+    "run_orthanc",
     "run_postgres",
     "run_storescp",
 ]

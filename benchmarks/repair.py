@@ -18,31 +18,15 @@ from bench import Goal, Options, Row, Section
 from measure import in_turn
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset
-from storeobjects import write_objects
+from storeobjects import ATTRIBUTES, PROVENANCE, write_objects
 
 from pacslift.inventory.stored import open_stored
 from pacslift.repair.orders import Orders, RuleSettings
 from pacslift.repair.outgoing import prepare
 from pacslift.repair.overlay import compile_overlay
-from pacslift.repair.provenance import Provenance
 
 ELEMENTS, OBJECT_BYTES, OBJECTS = 250, 32 * 1024, 200
 RATIO, RATE = 50.0, 10_000.0
-SAID = Provenance("pacslift 0.1.0 job bench", "20261122120000+0000", "OLD@SITE", "0.1.0")
-ATTRIBUTES: dict[str, tuple[str, str]] = {
-    "00080050": ("SH", "ACC-2026-77"),
-    "00080080": ("LO", "City Hospital"),
-    "00080090": ("PN", "HOUSE^GREGORY"),
-    "00081030": ("LO", "CT of the chest"),
-    "0008103E": ("LO", "thorax 1.0"),
-    "00100010": ("PN", "DOE^JANE^ANN"),
-    "00100020": ("LO", "PID-000123"),
-    "00100021": ("LO", "CITY"),
-    "00100030": ("DA", "19611224"),
-    "00100040": ("CS", "F"),
-    "00104000": ("LT", "merged with PID-000077"),
-    "00200010": ("SH", "STUDY-7"),
-}
 PASSES, PASSES_OF_PYDICOM = 10, 1  # over the files, in one run of either side
 
 
@@ -51,7 +35,7 @@ def run(options: Options) -> Section:
     objects = 20 if options.quick else OBJECTS
     with tempfile.TemporaryDirectory(prefix="plbench-") as name:
         paths = write_objects(Path(name) / "objects", OBJECT_BYTES, objects, elements=ELEMENTS)
-        orders = Orders(compile_overlay(_overlay()), RuleSettings(), SAID)
+        orders = Orders(compile_overlay(_overlay()), RuleSettings(), PROVENANCE)
         _compare(paths[0], orders)
         found = in_turn(
             options.turns,
@@ -103,7 +87,7 @@ def _theirs(path: Path) -> bytes:
         keyword = keyword_for_tag(tag)
         prior.add_new(keyword, vr, dataset.get(keyword, None))
         setattr(dataset, keyword, text)
-    dataset.InstanceCoercionDateTime = SAID.revised
+    dataset.InstanceCoercionDateTime = PROVENANCE.revised
     dataset.OriginalAttributesSequence = [_original(prior)]
     dataset.ContributingEquipmentSequence = [_equipment()]
     out = io.BytesIO()
@@ -114,9 +98,9 @@ def _theirs(path: Path) -> bytes:
 def _original(prior: Dataset) -> Dataset:
     item = Dataset()
     item.ModifiedAttributesSequence = [prior]
-    item.AttributeModificationDateTime = SAID.revised
-    item.ModifyingSystem = SAID.modifying_system
-    item.SourceOfPreviousValues = SAID.source
+    item.AttributeModificationDateTime = PROVENANCE.revised
+    item.ModifyingSystem = PROVENANCE.modifying_system
+    item.SourceOfPreviousValues = PROVENANCE.source
     item.ReasonForTheAttributeModification = "COERCE"
     return item
 
@@ -127,8 +111,8 @@ def _equipment() -> Dataset:
     purpose.CodeMeaning = "Modifying Equipment"
     item = Dataset()
     item.Manufacturer = item.ManufacturerModelName = "pacslift"
-    item.SoftwareVersions = SAID.version
-    item.ContributionDateTime = SAID.revised
+    item.SoftwareVersions = PROVENANCE.version
+    item.ContributionDateTime = PROVENANCE.revised
     item.ContributionDescription = "Header made right while migrating an archive"
     item.PurposeOfReferenceCodeSequence = [purpose]
     return item

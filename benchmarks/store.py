@@ -6,20 +6,23 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import cycle, islice
 from pathlib import Path
 from statistics import median
+from typing import Protocol
 
 from bench import Goal, Options, Row, Section, spread
 from contest import tell
 from measure import first_line, in_turn, run_measured
-from peers import DicomServer, program, run_storescp
+from peers import program, run_orthanc, run_storescp
 from storeobjects import write_objects
 
 PDU = "131072"
 NODELAY = {"TCP_NODELAY": "1"}
 DELAY = {"TCP_NODELAY": "0"}  # DCMTK's default, whatever the environment of the benchmark says
 KIB = 1 << 10
+ORTHANC_RATE = {"32 KB": 250, "512 KB": 120}  # objects a second, about, that it takes
 MOST = 100_000  # objects in one run; file names fit into a command line
 
 
@@ -59,11 +62,25 @@ class Sent:
         return self.count / self.seconds
 
 
+class Target(Protocol):
+    """Where objects go."""
+
+    @property
+    def aet(self) -> str:
+        """Its AE title."""
+        ...
+
+    @property
+    def port(self) -> int:
+        """Its port on the loopback."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """Where to send and what: *files* lie in one folder, each of *size* bytes."""
 
-    server: DicomServer
+    server: Target
     files: Sequence[Path]
     size: int
     scratch: Path
@@ -82,29 +99,32 @@ def run(options: Options) -> Section:
             rows += _tuned(folder, files, size, options)
             if size.is_small:
                 rows += _untuned(folder, files, size, options)
+                rows += _orthanc(folder / f"orthanc{size.size}", size, options)
     return Section(
         "store",
         "One association over loopback to `storescp --ignore -pdu 131072`, objects per second. "
         "*Worker* is what a run does for each object but for the ledger: open, hold against the "
-        "database, prepare, digest, send. *Association* is the same without digest and comparison. "
+        "database, overlay 12 attributes with provenance, send, digest. *Association* sends what "
+        "the files hold, as storescu does. "
         "Every row's two sides were run in turn; the ratio is the median over the turns.",
         rows,
         [
-            (
-                "The header overlay comes with a later version: objects are sent as they lie in "
-                "the file by both sides, while the goal asks for pacslift with the overlay."
-            ),
             (
                 "A run is as many objects as that side sends in about "
                 f"{options.run_seconds:g} s. pacslift's time is from opening the association to "
                 "its release; storescu's is that of its process, pynetdicom's that of its process "
                 "less a run with one object."
             ),
+            (
+                "Into Orthanc every object is sent once, to a fresh one for each run, since it "
+                "keeps what it has and answers at once for what it has already. Seconds count from "
+                "when all associations are at work; CPU of two processes has their start in it."
+            ),
             f"{first_line(program('storescu'), '--version').strip('$ ')}.",
         ],
         [
             f"target:     TCP_NODELAY=1 storescp --ignore -pdu {PDU} PORT   (untuned: without it)",
-            "pacslift:   python benchmarks/storerun.py AET PORT COUNT worker|association FOLDER",
+            "pacslift:   python benchmarks/storerun.py AET PORT COUNT worker|1x4 FOLDER",
             f"storescu:   TCP_NODELAY=1 storescu -pdu {PDU} -aec AET 127.0.0.1 PORT FILE…",
             (
                 f"pynetdicom: python -m pynetdicom storescu -q -cx -pdu {PDU} -aec AET 127.0.0.1 "
@@ -127,6 +147,32 @@ def _tuned(folder: Path, files: list[Path], size: Size, options: Options) -> lis
             _row(f"{size.words}, {what}", field, (ours, theirs), options, goal)
             for what, ours, theirs, goal in contests
         ]
+
+
+def _orthanc(folder: Path, size: Size, options: Options) -> list[Row]:
+    """Four associations into an archive that stores: in turn, into a fresh one each time."""
+    count = max(4, round(ORTHANC_RATE[size.words] * options.run_seconds) // 4 * 4)
+    for part in range(4):
+        write_objects(folder / "files" / f"{part}", size.size, count // 4, first=part * count // 4)
+    files = [path for path in (folder / "files").rglob("*") if path.is_file()]
+
+    def run_side(sender: Sender) -> Sent:
+        with (
+            tempfile.TemporaryDirectory(dir=folder) as scratch,
+            run_orthanc(Path(scratch) / "orthanc", env=NODELAY) as orthanc,
+        ):
+            sent = sender(Field(orthanc, files, size.size, Path(scratch)), count)
+            if len(orthanc.ids()) != count:
+                raise RuntimeError(f"Orthanc holds {len(orthanc.ids())} of {count} objects")
+            return sent
+
+    rows = []
+    for side, goal in (("1x4", Goal(0.95)), ("2x2", None)):
+        ours = partial(_pacslift, side=side)
+        pairs = in_turn(options.turns, partial(run_side, ours), partial(run_side, _four_storescu))
+        what = f"{size.words}, {side.replace('x', ' processes x ')} associations / 4 storescu"
+        rows.append(_compared(f"{what}, Orthanc", size.size, pairs, goal))
+    return rows
 
 
 def _untuned(folder: Path, files: list[Path], size: Size, options: Options) -> list[Row]:
@@ -156,9 +202,13 @@ def _row(
     pairs = in_turn(
         options.turns, lambda: sides[0](field, counts[0]), lambda: sides[1](field, counts[1])
     )
+    return _compared(what, field.size, pairs, goal)
+
+
+def _compared(what: str, size: int, pairs: Sequence[tuple[Sent, Sent]], goal: Goal | None) -> Row:
     ratio = median(a.rate / b.rate for a, b in pairs)
-    ours = _shown(field, [pair[0] for pair in pairs])
-    theirs = _shown(field, [pair[1] for pair in pairs])
+    ours = _shown(size, [pair[0] for pair in pairs])
+    theirs = _shown(size, [pair[1] for pair in pairs])
     tell(f"{what}: {ours}; {theirs}; {ratio:.2f}")
     return Row(what, ours, theirs, ratio, goal=goal)
 
@@ -171,10 +221,10 @@ def _count(field: Field, side: Sender, seconds: float) -> int:
     return max(1, min(MOST, round(sent.rate * seconds)))
 
 
-def _shown(field: Field, runs: Sequence[Sent]) -> str:
-    volume = [run.count * field.size for run in runs]
-    mega = median(size / run.seconds / 1e6 for size, run in zip(volume, runs, strict=True))
-    cpu = median(run.cpu_seconds / size * 1e9 for size, run in zip(volume, runs, strict=True))
+def _shown(size: int, runs: Sequence[Sent]) -> str:
+    volume = [run.count * size for run in runs]
+    mega = median(each / run.seconds / 1e6 for each, run in zip(volume, runs, strict=True))
+    cpu = median(run.cpu_seconds / each * 1e9 for each, run in zip(volume, runs, strict=True))
     return f"{spread([run.rate for run in runs])}/s, {mega:,.0f} MB/s, CPU {cpu:.2f} s/GB"
 
 
@@ -190,7 +240,10 @@ def _pacslift(field: Field, count: int, side: str) -> Sent:
     said = field.scratch / "said.json"
     script = Path(__file__).with_name("storerun.py")
     address = (field.server.aet, str(field.server.port))
-    command = [sys.executable, str(script), *address, str(count), side, str(field.files[0].parent)]
+    folder = (
+        field.files[0].parent if side in {"worker", "association"} else field.files[0].parents[1]
+    )
+    command = [sys.executable, str(script), *address, str(count), side, str(folder)]
     run_measured(command, stdout=said)
     took = json.loads(said.read_text(encoding="utf-8"))
     return Sent(count, took["seconds"], took["cpu"])
@@ -204,6 +257,16 @@ def _storescu(field: Field, count: int) -> Sent:
     return Sent(count, usage.seconds, usage.cpu_seconds)
 
 
+def _four_storescu(field: Field, count: int) -> Sent:
+    """Each with the files of one folder."""
+    one = f"{program('storescu')} -pdu {PDU} -aec {field.server.aet} +sd 127.0.0.1"
+    each = f'{one} {field.server.port} $n & pids="$pids $!"'
+    script = f"for n in 0 1 2 3; do {each}; done; for p in $pids; do wait $p || exit 1; done"
+    folder = field.files[0].parents[1]
+    usage = run_measured(["sh", "-c", script], cwd=folder, env=NODELAY)
+    return Sent(count, usage.seconds, usage.cpu_seconds)
+
+
 def _pynetdicom(field: Field, count: int) -> Sent:
     """Less what a run with one object takes, which is nearly all for starting up."""
     command = [sys.executable, "-m", "pynetdicom", "storescu", "-q", "-cx", "-pdu", PDU]
@@ -213,5 +276,5 @@ def _pynetdicom(field: Field, count: int) -> Sent:
         for number, path in enumerate(islice(cycle(field.files), count + 1)):
             (Path(name) / f"{number:06d}").symlink_to(path)
         whole = run_measured([*command, name])
-    seconds = max(whole.seconds - start.seconds, 1e-3)
+    seconds = max(whole.seconds - start.seconds, whole.seconds / 10)  # a loaded machine sways
     return Sent(count, seconds, max(whole.cpu_seconds - start.cpu_seconds, 0.0))

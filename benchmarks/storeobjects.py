@@ -6,19 +6,40 @@ from pathlib import Path
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 
+from pacslift.repair.provenance import Provenance
+
+PROVENANCE = Provenance("pacslift 0.1.0 job bench", "20261122120000+0000", "OLD@SITE", "0.1.0")
+ATTRIBUTES: dict[str, tuple[str, str]] = {
+    "00080050": ("SH", "ACC-2026-77"),
+    "00080080": ("LO", "City Hospital"),
+    "00080090": ("PN", "HOUSE^GREGORY"),
+    "00081030": ("LO", "CT of the chest"),
+    "0008103E": ("LO", "thorax 1.0"),
+    "00100010": ("PN", "DOE^JANE^ANN"),
+    "00100020": ("LO", "PID-000123"),
+    "00100021": ("LO", "CITY"),
+    "00100030": ("DA", "19611224"),
+    "00100040": ("CS", "F"),
+    "00104000": ("LT", "merged with PID-000077"),
+    "00200010": ("SH", "STUDY-7"),
+}  # the overlay that the benchmarks lay on every object
+
 ROOT = "1.2.826.0.1.3680043.8.498.5"
 PRIVATE = 60  # elements, beside about forty of the standard
 _FILLER = 0xFF  # private element that makes the size exact, since Pixel Data are whole rows
 
 
-def write_objects(folder: Path, size: int, count: int, elements: int | None = None) -> list[Path]:
+def write_objects(
+    folder: Path, size: int, count: int, elements: int | None = None, first: int = 0
+) -> list[Path]:
     """Write *count* objects of *size* bytes each, their names as short as can be.
 
     *elements* is how many there are before Pixel Data, filled up with private ones.
+    *first* is the number of the first, which its UID is made from.
     """
     folder.mkdir(parents=True)
     paths = []
-    for number in range(count):
+    for number in range(first, first + count):
         path = folder / f"{number:x}"
         _write(path, number, size, elements)
         paths.append(path)

@@ -1,39 +1,56 @@
-"""pacslift's side of the store benchmark: one association, in a process of its own.
+"""pacslift's side of the store benchmark, in a process of its own.
 
 As a program: `storerun.py AET PORT COUNT SIDE FOLDER` sends the files of FOLDER over and over,
-COUNT objects in all, and prints seconds and CPU seconds as JSON. SIDE is `worker`, what a run does
-for each object (open, check identity, prepare, digest, send), or `association`, the same without
-digest and without the comparison with the database.
-Importing is not counted: a run of a migration lasts hours.
+COUNT objects in all, and prints seconds and CPU seconds as JSON. SIDE is
+
+- `worker`: what a run does for each object (open, hold against the database, overlay, send, digest)
+  but for the ledger, over one association;
+- `association`: the objects as they lie in the file, one prepared when the last is answered;
+- `2x4`: workers in 2 processes with 4 associations each; COUNT files are sent once.
+
+Importing and starting processes is not counted: a run of a migration lasts hours.
 """
 
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import cycle, islice
 from pathlib import Path
+
+from storeobjects import ATTRIBUTES, PROVENANCE
 
 from pacslift.inventory.roots import open_inside
 from pacslift.inventory.stored import open_stored
 from pacslift.job import TargetAddress
-from pacslift.ledger import Candidate, Planned
+from pacslift.ledger import Candidate, Overlay, OverlayKind, Planned
 from pacslift.plan.contexts import Context
 from pacslift.repair.outgoing import prepare
 from pacslift.send.association import StoreAssociation
+from pacslift.send.crew import Crew, Result, Sending
 from pacslift.send.load import load
+from pacslift.send.orders import OrderBook
 from pacslift.send.outcome import Outcome
+from pacslift.send.team import Team
 from pacslift.send.worker import StoreWorker
 
 CT, EXPLICIT = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.1.2.1"
+
+
+SAID = {tag: {"vr": vr, "Value": [{"Alphabetic": text} if vr == "PN" else text]}
+        for tag, (vr, text) in ATTRIBUTES.items()}  # fmt: skip
+OVERLAY = Overlay(OverlayKind.DATABASE, json.dumps(SAID))
+BOOK = OrderBook(provenance=PROVENANCE)
 
 
 def by_worker(address: TargetAddress, files: Sequence[Path], count: int) -> None:
     """Send as a run does, but for the ledger."""
     planned = [_planned(path) for path in files]
     with StoreWorker.to(address, [(CT, EXPLICIT)]) as worker:
-        for number in range(count):
-            one = planned[number % len(planned)]
-            delivery = worker.deliver(lambda one=one: load(one)[0])  # type: ignore[misc]
+        some = islice(cycle(planned), count)
+        tasks = ((None, lambda one=one: load(one, BOOK)[0], None) for one in some)  # type: ignore[misc]
+        for _, delivery in worker.deliver_each(tasks):
             if delivery.outcome is not Outcome.STORED:
                 raise RuntimeError(delivery.detail)
 
@@ -57,17 +74,61 @@ SIDES: dict[str, Callable[[TargetAddress, Sequence[Path], int], None]] = {
 
 def _planned(path: Path) -> Planned:
     candidate = Candidate(str(path.parent), path.name, "part10", path.stat().st_size, None, None)
-    return Planned(path.name, "", CT, None, None, EXPLICIT, None, (candidate,))
+    return Planned(path.name, "", CT, None, None, EXPLICIT, None, (candidate,), overlays=(OVERLAY,))
+
+
+def by_several(address: TargetAddress, files: Sequence[Path], side: str) -> float:
+    """Send each file once from several processes; gives the seconds from when all are at work."""
+    processes, associations = map(int, side.split("x"))
+    sending = Sending(address, ((CT, EXPLICIT),), book=BOOK)
+    hands = (
+        Crew(sending, associations) if processes == 1 else Team(sending, processes, associations)
+    )
+    first = processes * associations
+    planned = iter([_planned(path) for path in files])
+    hands.start()
+    for one in islice(planned, first):
+        hands.give(one)
+    for _ in range(first):
+        _require(hands.get(60.0))
+    began = time.perf_counter()
+    in_hand = 0
+    for one in islice(planned, hands.room):
+        hands.give(one)
+        in_hand += 1
+    while in_hand:
+        _require(hands.get(60.0))
+        in_hand -= 1
+        for one in islice(planned, 1):
+            hands.give(one)
+            in_hand += 1
+    seconds = time.perf_counter() - began
+    hands.stop()
+    return seconds * len(files) / (len(files) - first)
+
+
+def _require(result: Result | None) -> None:
+    if result is None or result.delivery.outcome is not Outcome.STORED:
+        raise RuntimeError(result.delivery.detail if result else "no answer for a minute")
 
 
 def main(aet: str, port: str, count: str, side: str, folder: str) -> None:
     """Send and say how long it took."""
-    files = sorted(Path(folder).iterdir())
+    files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
     address = TargetAddress(aet, "127.0.0.1", int(port))
-    began, cpu = time.perf_counter(), time.process_time()
-    SIDES[side](address, files, int(count))
-    said = {"seconds": time.perf_counter() - began, "cpu": time.process_time() - cpu}
-    print(json.dumps(said))
+    began, cpu = time.perf_counter(), _cpu()
+    if side in SIDES:
+        SIDES[side](address, files, int(count))
+        seconds = time.perf_counter() - began
+    else:
+        seconds = by_several(address, files[: int(count)], side)
+    print(json.dumps({"seconds": seconds, "cpu": _cpu() - cpu}))
+
+
+def _cpu() -> float:
+    """Of this process, and of those it has started that have ended."""
+    kinds = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
+    return sum(sum(resource.getrusage(kind)[:2]) for kind in kinds)
 
 
 if __name__ == "__main__":

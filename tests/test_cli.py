@@ -22,7 +22,7 @@ from pacslift.cli import INTERRUPTED, main
 from pacslift.errors import Cause
 from pacslift.events import Event, StageStarted
 from pacslift.ledger import FileState, InstanceState
-from pacslift.send.deliver import GRACE
+from pacslift.send.crew import GRACE
 from servers import CHECKOUT, free_port
 
 FIXTURES = CHECKOUT / "fixtures"

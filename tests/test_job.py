@@ -30,6 +30,23 @@ def test_a_job_is_read_back_as_it_was_written(tmp_path):
     assert read.revised.endswith("Z")
 
 
+def test_what_a_target_means_by_its_statuses_is_read_back_as_it_was_written(tmp_path):
+    statuses = {"C000-C0FF": "back off", "A701": "stop"}
+    create_job(a_job(tmp_path / "job", profile="dcm4chee-arc", statuses=statuses))
+    read = load_job(tmp_path / "job")
+    assert (read.profile, read.statuses) == ("dcm4chee-arc", statuses)
+
+
+def test_how_many_send_and_what_answers_mean_is_no_part_of_what_decides_the_bytes(tmp_path):
+    job = a_job(tmp_path)
+    other = a_job(
+        tmp_path, processes=4, associations=8, window=2, profile="dcm4chee-arc",
+        statuses={"A701": "stop"},
+    )  # fmt: skip
+    assert jobs.content_digest(job, "") == jobs.content_digest(other, "")
+    assert jobs.content_digest(job, "") != jobs.content_digest(replace(job, probe="all"), "")
+
+
 def test_only_its_owner_can_look_into_a_job_folder(tmp_path):
     create_job(a_job(tmp_path / "job"))
     assert (tmp_path / "job").stat().st_mode & 0o077 == 0
@@ -57,6 +74,8 @@ def test_a_folder_without_a_job_says_how_to_make_one(tmp_path):
     [
         ("associations = 2", "assocations = 2", "unknown key 'assocations'"),
         ("associations = 2", "associations = 0", "must be 1 or more"),
+        ("processes = 1", "processes = 0", "must be 1 or more"),
+        ("window = 8", "window = 0", "must be 1 or more"),
         ("associations = 2", 'associations = "2"', "not of the right kind"),
         ('probe = "sample"', 'probe = "some"', "none, sample or all"),
         ('host = "127.0.0.1"', "", "'host' is missing"),

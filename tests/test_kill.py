@@ -9,7 +9,7 @@ from time import monotonic
 
 import pytest
 
-from jobs import init, started, status
+from jobs import init, started, status, tune
 from newpacs import NewPacs
 from oldpacs import OldPacs, old_pacs
 from servers import Orthanc
@@ -122,10 +122,14 @@ def test_a_run_killed_in_the_middle_of_its_stages_comes_to_its_end(archive, undi
         assert status(job) == undisturbed
 
 
-def test_only_the_objects_in_flight_are_sent_again(archive, undisturbed, tmp_path):
+@pytest.mark.parametrize(("processes", "associations"), [(1, 2), (2, 1)])
+def test_only_the_objects_in_flight_are_sent_again(
+    processes, associations, archive, undisturbed, tmp_path
+):
     """Two associations, each with an object on the way when the run is killed."""
     with NewPacs(tmp_path / "new").hold_after(100) as target:
         job = a_job(tmp_path, archive, str(target))
+        tune(job, processes=processes, associations=associations)
         with started("run", job, "--log-format", "json") as run:
             told = 0
             while told < 100:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -92,14 +92,34 @@ def mount(text: str) -> tuple[str, Path]:
     return name, Path(folder)
 
 
+MANY = click.IntRange(min=1)
+PROCESSES = click.option("--processes", type=MANY, metavar="N", help="Instead of job.toml's.")
+ASSOCIATIONS = click.option(
+    "--associations", type=MANY, metavar="N", help="Of each process, instead of job.toml's."
+)
+
+
+def manned(work: Run, processes: int | None, associations: int | None) -> Run:
+    """*work* with as many processes and associations as the command line says."""
+    job = replace(
+        work.job,
+        processes=processes or work.job.processes,
+        associations=associations or work.job.associations,
+    )
+    return replace(work, job=job)
+
+
 @click.command()
 @JOB
+@PROCESSES
+@ASSOCIATIONS
 @AS_JSON
 @LOG
-def run(job: Path, as_json: bool, log_format: str) -> None:
+def run(job: Path, processes: int | None, associations: int | None, as_json: bool,
+        log_format: str) -> None:  # fmt: skip
     """Do everything; started again, go on where it was."""
     with working(job, log_format) as work:
-        account = flow.migrate(work)
+        account = flow.migrate(manned(work, processes, associations))
     finish(account, as_json=as_json)
 
 
@@ -114,12 +134,27 @@ def stage_command(name: str, text: str, work: Callable[[Run], object]) -> click.
         with working(job, log_format) as run_:
             work(run_)
             account = account_now(run_.ledger)
-        if name in ("send", "verify", "report"):
+        if name in ("verify", "report"):
             finish(account, as_json=as_json)
         elif as_json:
             click.echo(json.dumps(account.as_dict()))
 
     return command
+
+
+@click.command()
+@JOB
+@PROCESSES
+@ASSOCIATIONS
+@AS_JSON
+@LOG
+def send(job: Path, processes: int | None, associations: int | None, as_json: bool,
+         log_format: str) -> None:  # fmt: skip
+    """Send what is planned."""
+    with working(job, log_format) as work:
+        flow.send(manned(work, processes, associations))
+        account = account_now(work.ledger)
+    finish(account, as_json=as_json)
 
 
 def show_preview(found: Preview, *, as_json: bool) -> None:
@@ -181,7 +216,7 @@ STAGES = (
         lambda r: flow.inventory(r, again=True),
     ),
     plan,
-    stage_command("send", "Send what is planned.", flow.send),
+    send,
     stage_command("verify", "Ask the target for what was sent.", flow.verify),
     stage_command("report", "Write the report.", flow.report),
 )

@@ -18,7 +18,9 @@ PacsliftError
 │   ├── TargetLostError       23
 │   ├── TargetBusyError       24
 │   ├── JobBusyError          25
-│   └── MappingError          26
+│   ├── MappingError          26
+│   ├── SenderDiedError       27
+│   └── TargetStatusError     28
 ├── TryAgainError             the same call may work later; the sender's loop handles it
 └── SetAsideError             this instance is left out with a Cause; the run goes on
 
@@ -207,3 +209,15 @@ class MappingError(StopError):
     """A mapping file of the job is wrong; nothing is planned or sent with it."""
 
     exit_code = 26
+
+
+class SenderDiedError(StopError):
+    """A process that was sending ended by itself."""
+
+    exit_code = 27
+
+
+class TargetStatusError(StopError):
+    """The target answers with a status that job.toml says to stop at."""
+
+    exit_code = 28

@@ -39,12 +39,14 @@ from pacslift.plan.uids import RULE_OF_UIDS, new_uids
 from pacslift.preview import Preview, private_file, write_preview
 from pacslift.repair.order import TRANSCODE
 from pacslift.send.association import Timeouts
+from pacslift.send.crew import Crew, Hands, Sending
 from pacslift.send.deliver import deliver
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
+from pacslift.send.outcome import policy_of
 from pacslift.send.pairs import pairs_to_propose
-from pacslift.send.retrying import Sleep
 from pacslift.send.tally import Tally
-from pacslift.send.worker import Retries, StoreWorker
+from pacslift.send.team import Team
+from pacslift.send.worker import Retries, Terms
 from pacslift.verify.account import Account
 from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
@@ -243,22 +245,33 @@ def send(run: Run) -> None:
         transcodes = book.rules.works(TRANSCODE.id, by_default=TRANSCODE.on)
         pairs = pairs_to_propose(run.ledger, transcodes=transcodes)
 
-        def make_worker(sleep: Sleep) -> StoreWorker:
-            timeouts = Timeouts(response=job.response_timeout)
-            retries = Retries(job.busy_waits, job.lost_waits)
-            return StoreWorker.to(
-                job.target, pairs, timeouts, retries, sleep, transcodes=transcodes
-            )
-
+        sending = Sending(
+            address=job.target,
+            pairs=tuple(pairs),
+            timeouts=Timeouts(response=job.response_timeout),
+            retries=Retries(job.busy_waits, job.lost_waits),
+            terms=Terms(job.window, policy_of(job.profile, job.statuses)),
+            transcodes=transcodes,
+            book=book,
+            revision=run.ledger.get("revision") or "",
+        )
         began = time.monotonic()
         try:
-            workers = min(job.associations, expected)
-            deliver(run.ledger, make_worker, workers, tally, book)
+            deliver(run.ledger, hands_for(job, sending, expected), tally)
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
             note(run, "send", resent_finding(run.ledger) + charset_findings(run.ledger))
             say(tally.sentence(seconds))
+
+
+def hands_for(job: Job, sending: Sending, expected: int) -> Hands:
+    """As many processes and associations as the job says, but none without an object to send."""
+    associations = min(job.associations, expected)
+    processes = min(job.processes, -(-expected // associations))
+    if processes == 1:
+        return Crew(sending, associations)
+    return Team(sending, processes, associations)
 
 
 def verify(run: Run) -> None:
@@ -289,6 +302,7 @@ def report(run: Run, stopped: StopError | None = None) -> Account:
 def opened(folder: Path, tell: Sink) -> Iterator[Run]:
     """Hold the job in *folder*, its ledger open. Raises StopError for what is wrong with it."""
     job = jobs.load_job(folder)
+    policy_of(job.profile, job.statuses)  # a mistake there is told before the work begins
     jobs.require_writable(job.folder)
     with job_lock(job.folder):
         ledger = Ledger(job.ledger)

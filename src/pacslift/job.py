@@ -20,7 +20,7 @@ from typing import Any
 
 from pacslift import __version__
 from pacslift.errors import JobBusyError, JobFileError, JobFolderError
-from pacslift.job_text import mapping_digests, mapping_lines, quote, rules_lines
+from pacslift.job_text import mapping_digests, mapping_lines, quote, rules_lines, status_lines
 
 RULES_VERSION = "2"  # raised whenever a repair rule would give other bytes than before
 ODBC = "odbc:"  # begins the name of a database that is read in the place of a dump
@@ -31,8 +31,8 @@ KNOWN = {
          "rules"},
     "source": {"dumps", "adapter", "adapters", "accept_truncated", "name", "schema"},
     "storage": {"mounts"},
-    "target": {"aet", "host", "port", "calling_aet"},
-    "send": {"associations", "response_timeout", "busy_waits", "lost_waits"},
+    "target": {"aet", "host", "port", "calling_aet", "profile", "statuses"},
+    "send": {"processes", "associations", "window", "response_timeout", "busy_waits", "lost_waits"},
     "inventory": {"probe", "accept_lost"},
     "mapping": {"patients", "accession_numbers", "exclusions"},
 }  # fmt: skip
@@ -63,7 +63,9 @@ class Job:
     target: TargetAddress
     adapter: str | None = None
     adapters: tuple[Path, ...] = ()
-    associations: int = 2
+    processes: int = 1
+    associations: int = 2  # of each process
+    window: int = 8  # objects unanswered at once on an association, if the target grants that
     response_timeout: float = 60.0  # seconds; an archive may need long to store a large object
     busy_waits: tuple[float, ...] = (1.0, 5.0, 15.0)  # seconds before asking a busy target again
     lost_waits: tuple[float, ...] = (0.0, 5.0, 30.0)  # seconds before each new association
@@ -76,6 +78,8 @@ class Job:
     rules: Mapping[str, Any] = field(default_factory=dict)  # [rules] as a person wrote it
     source_name: str = ""  # what objects say that their previous values come from
     accept_lost: bool = False  # a storage without a single file of the dump is what there is
+    profile: str = ""  # which product the target is, for what it means by its statuses
+    statuses: Mapping[str, str] = field(default_factory=dict)  # codes: what to do about them
     schema: str | None = None  # schema or database whose tables alone are read
 
     @property
@@ -163,12 +167,14 @@ aet = {quote(job.target.aet)}
 host = {quote(job.target.host)}
 port = {job.target.port}
 calling_aet = {quote(job.target.calling_aet)}
-
+{status_lines(job.profile, job.statuses)}
 [inventory]
 probe = {quote(job.probe)}  # none, sample or all: how many files are opened before sending
 {"accept_lost = true" + chr(10) if job.accept_lost else ""}
 [send]
-associations = {job.associations}
+processes = {job.processes}
+associations = {job.associations}  # of each process
+window = {job.window}  # objects unanswered at once on an association, where the target grants it
 response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
 lost_waits = {list(job.lost_waits)}  # seconds before an object without an answer is sent again
@@ -205,7 +211,7 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
     source, target = section(said, "source"), section(said, "target")
     send, inventory = section(said, "send"), section(said, "inventory")
     mounts = section(section(said, "storage"), "mounts")
-    charset = section(said, "charset")
+    charset, statuses = section(said, "charset"), section(target, "statuses")
     address = TargetAddress(
         typed(target, "aet", str),
         typed(target, "host", str),
@@ -226,7 +232,11 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             charset={name: typed(charset, name, str) for name in charset},
             accept_truncated=typed(source, "accept_truncated", bool, default=False),
             schema=typed(source, "schema", str, "") or None,
+            profile=typed(target, "profile", str, ""),
+            statuses={name: typed(statuses, name, str) for name in statuses},
+            processes=typed(send, "processes", int, 1),
             associations=typed(send, "associations", int, 2),
+            window=typed(send, "window", int, 8),
             response_timeout=float(typed(send, "response_timeout", (int, float), 60.0)),
             busy_waits=tuple(typed(send, "busy_waits", list, [1.0, 5.0, 15.0])),
             lost_waits=tuple(typed(send, "lost_waits", list, [0.0, 5.0, 30.0])),
@@ -268,8 +278,9 @@ def checked(job: Job) -> Job:
     """*job* if its values make sense; JobFileError otherwise."""
     if not job.dumps and not job.databases:
         raise JobFileError("[source] dumps is empty; name the dump of the old database")
-    if job.associations < 1:
-        raise JobFileError(f"[send] associations is {job.associations}; it must be 1 or more")
+    for key in ("processes", "associations", "window"):
+        if getattr(job, key) < 1:
+            raise JobFileError(f"[send] {key} is {getattr(job, key)}; it must be 1 or more")
     if job.probe not in PROBES:
         raise JobFileError(f"[inventory] probe is {job.probe!r}; it must be none, sample or all")
     if len(job.source_name) > SOURCE_NAME or "\\" in job.source_name:
@@ -317,11 +328,15 @@ def typed(said: Mapping[str, Any], key: str, kind: Any, default: Any = None) -> 
 
 
 def content_digest(job: Job, adapter_digest: str) -> str:
-    """A digest over what decides the bytes sent: job.toml but its time, adapter, rules, mapping.
+    """A digest over what decides the bytes sent: job.toml, adapter, rules, mapping.
+
+    Of job.toml not its time, how many processes and associations send, and what is made of the
+    target's answers.
 
     Raises MappingError if a mapping file cannot be read.
     """
-    text = to_toml(replace(job, revised="none"))
+    plain = replace(job, revised="none", processes=1, associations=1, window=1)
+    text = to_toml(replace(plain, profile="", statuses={}))
     parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job.mapping)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

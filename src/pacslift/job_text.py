@@ -15,6 +15,13 @@ def quote(text: str) -> str:
     return '"' + re.sub(r"[\x00-\x1f\x7f]", lambda m: f"\\u{ord(m[0]):04x}", escaped) + '"'
 
 
+def status_lines(profile: str, statuses: Mapping[str, str]) -> str:
+    """What the target's answers mean, as the end of job.toml's [target]."""
+    lines = "".join(f"{quote(codes)} = {quote(said)}\n" for codes, said in statuses.items())
+    named = f"profile = {quote(profile)}\n" if profile else ""
+    return named + (f"\n[target.statuses]\n{lines}" if lines else "")
+
+
 def mapping_lines(mapping: Mapping[str, Sequence[Path]]) -> str:
     """[mapping] as job.toml has it; nothing for a job without one."""
     lines = "".join(

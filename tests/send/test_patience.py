@@ -3,9 +3,16 @@
 import pytest
 from small_objects import in_memory
 
-from pacslift.errors import Cause, SetAsideError, TargetBusyError, TargetLostError
+from pacslift.errors import (
+    Cause,
+    SetAsideError,
+    TargetBusyError,
+    TargetLostError,
+    TargetStatusError,
+)
 from pacslift.send.association import StoreAnswer
 from pacslift.send.delivery import Delivery, Sent
+from pacslift.send.outcome import policy_of
 from pacslift.send.patience import Patience
 
 
@@ -16,7 +23,7 @@ def told(name: str, status: int | None) -> Delivery:
         if status is None
         else Delivery.answered(StoreAnswer(status))
     )
-    return delivery.about(Sent.of(in_memory(name)))
+    return delivery.about(Sent.of(in_memory(name), None))
 
 
 def judge(*story: tuple[str, int | None]) -> None:
@@ -55,3 +62,9 @@ def test_objects_set_aside_between_say_nothing_about_the_target():
         patience.judge(aside)
     with pytest.raises(TargetLostError):
         patience.judge(told("c", None))
+
+
+def test_one_answer_that_the_job_calls_a_reason_to_stop_is_enough():
+    answered = Delivery.answered(StoreAnswer(0xA701), policy_of("", {"A701": "stop"}))
+    with pytest.raises(TargetStatusError, match=r"status A701h, at which job\.toml says to stop"):
+        Patience().judge(answered.about(Sent.of(in_memory("slice"), None)))

@@ -8,6 +8,7 @@ or it is on record.
 
 import functools
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -35,6 +36,30 @@ _SEQUENCE_END = {
 _NO_ORDERS = Orders()
 
 
+class Tally:
+    """The sha256 of an object's data set, taken over the very buffers that are written.
+
+    *sent* is that of the last time that all of them were; None: they never were.
+    """
+
+    def __init__(self) -> None:
+        self.sent: str | None = None
+        self._running = hashlib.sha256()
+
+    def begin(self) -> None:
+        """The first bytes are to follow."""
+        self._running = hashlib.sha256()
+
+    def add(self, written: Iterable[memoryview]) -> None:
+        """The next bytes, which are valid now."""
+        for piece in written:
+            self._running.update(piece)
+
+    def end(self) -> None:
+        """These were all."""
+        self.sent = self._running.hexdigest()
+
+
 @dataclass(frozen=True)
 class Outgoing:
     """A data set ready to be sent; close() gives back the file that its segments point into.
@@ -58,9 +83,10 @@ class Outgoing:
     patient_birth_date: str = ""
     accession_number: str = ""
     study_date: str = ""
+    tally: Tally = field(default_factory=Tally, repr=False, compare=False)
 
     def digest(self) -> str:
-        """Give the sha256 of the data set as it goes over the wire, hex.
+        """Read the data set as it goes over the wire, and give its sha256, hex.
 
         Raises SetAsideError UNREADABLE when the disk fails, TRUNCATED when the file has shrunk.
         """

@@ -140,6 +140,11 @@ class StoreAssociation:
         """Whether one more object may be posted before an answer is collected."""
         return self._machine.room
 
+    @property
+    def has_answers(self) -> bool:
+        """Whether collect() has an answer without waiting."""
+        return bool(self._answers)
+
     def release(self) -> None:
         """End the association in order; whatever the target makes of it, it is closed."""
         try:
@@ -197,14 +202,18 @@ class StoreAssociation:
         posted = _Posted(outgoing.sop_instance_uid, length, perf_counter())
         self._posted[request.message_id] = posted
         self._is_mid_object = True
+        outgoing.tally.begin()  # bytes are counted when sent, while the target is at them
         self._send([*request.command, *request.data_set.frame(first)])
+        outgoing.tally.add(first)
         try:
             for batch in rest:
                 self._send(request.data_set.frame(batch))
+                outgoing.tally.add(batch)
         except SetAsideError:
             self.abort()
             raise
         self._is_mid_object = False
+        outgoing.tally.end()
         return request.message_id
 
     def collect(self) -> tuple[int, StoreAnswer]:

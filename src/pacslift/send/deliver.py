@@ -1,86 +1,40 @@
 """Everything that is planned, brought to the target by several workers, and put on record.
 
-One thread a worker with one association each; the calling thread alone writes the ledger. A
+Whoever does the work, the calling thread alone writes the ledger. A
 result is committed before it is told, and results are committed together every so often: after a
 crash at most the objects in flight and the last uncommitted answers are sent again, with the same
 bytes, which a target takes for the same objects.
 """
 
-import queue
-import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
-from pacslift.errors import Cause, TryAgainError
+from pacslift.errors import Cause
 from pacslift.events import InstanceSent, Sink
-from pacslift.ledger import Candidate, InstanceState, Ledger, Planned
+from pacslift.ledger import InstanceState, Ledger, Planned
 from pacslift.ledger_history import resent
 from pacslift.plan.contexts import Pair
-from pacslift.repair.outgoing import Outgoing
-from pacslift.send.delivery import Delivery
-from pacslift.send.load import AS_STORED, load
-from pacslift.send.orders import OrderBook
-from pacslift.send.outcome import Outcome
+from pacslift.send.crew import Hands, Result
 from pacslift.send.patience import Patience
-from pacslift.send.retrying import Sleep
-from pacslift.send.worker import StoreWorker
 
 COMMIT_EVERY = 0.25  # seconds between commits while answers come in
 COMMIT_MOST = 500  # answers in one commit
-AHEAD = 4  # instances waiting for each worker
-GRACE = 10.0  # seconds that a worker has to end the object it is at when the run stops
-
-MakeWorker = Callable[[Sleep], StoreWorker]  # given how to wait between attempts
-
-STATES = {
-    Outcome.STORED: InstanceState.STORED,
-    Outcome.STORED_CHANGED: InstanceState.STORED_CHANGED,
-    Outcome.BUSY: InstanceState.FAILED,
-    Outcome.REFUSED: InstanceState.FAILED,
-    Outcome.NO_ANSWER: InstanceState.FAILED,
-    Outcome.NOT_SENT: InstanceState.SET_ASIDE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one planned instance."""
-
-    planned: Planned
-    delivery: Delivery
-    candidate: Candidate | None  # the copy that was read; None if none was good
-
-    @property
-    def state(self) -> InstanceState:
-        """Where the instance is now."""
-        failed_midway = self.delivery.cause is Cause.INTERNAL_FAULT and self.delivery.sent
-        if self.delivery.cause is Cause.CONTEXT_REFUSED or failed_midway:
-            return InstanceState.FAILED
-        return STATES[self.delivery.outcome]
-
-
-class EndingError(TryAgainError):
-    """The run stops while a worker waits for its next attempt; the object stays planned."""
 
 
 def deliver(
     ledger: Ledger,
-    make_worker: MakeWorker,
-    workers: int,
+    hands: Hands,
     tell: Sink,
-    book: OrderBook = AS_STORED,
 ) -> None:
-    """Send what *ledger* has planned, as *book* orders, and write there what became of it.
+    """Send what *ledger* has planned by *hands*, and write there what became of it.
 
     Raises StopError when the target is of no use any more, and lets KeyboardInterrupt through;
     all answers until then are on record.
     """
     revision = ledger.get("revision") or ""
-    crew = Crew(make_worker, workers, ledger.planned(), revision, book)
     patience = Patience()
     waiting: list[Result] = []
 
@@ -94,7 +48,7 @@ def deliver(
 
     committed = time.monotonic()
     try:
-        for result in crew.results():
+        for result in results_of(hands, ledger.planned()):
             waiting += [result] if result else []
             late = time.monotonic() - committed >= COMMIT_EVERY
             if waiting and (late or len(waiting) >= COMMIT_MOST):
@@ -107,7 +61,24 @@ def deliver(
                 ledger, waiting, tell, revision
             )  # first, as the workers may take a while to end
         finally:
-            put_on_record(ledger, crew.stop(), tell, revision)
+            put_on_record(ledger, hands.stop(), tell, revision)
+
+
+def results_of(hands: Hands, planned: Iterator[Planned]) -> Iterator[Result | None]:
+    """Results as they come, None when none came for a moment. Raises what ended the work."""
+    hands.start()
+    in_hand = 0
+    for given in islice(planned, hands.room):
+        hands.give(given)
+        in_hand += 1
+    while in_hand:
+        result = hands.get(COMMIT_EVERY)
+        if result is not None:
+            in_hand -= 1
+            for given in islice(planned, 1):
+                hands.give(given)
+                in_hand += 1
+        yield result
 
 
 def put_on_record(
@@ -118,102 +89,6 @@ def put_on_record(
     ledger.learn_contexts(contexts_of(results))
     for result in results:
         tell(event_of(result))
-
-
-class Crew:
-    """Worker threads between a queue of instances and a queue of results."""
-
-    def __init__(
-        self,
-        make_worker: MakeWorker,
-        workers: int,
-        planned: Iterable[Planned],
-        revision: str = "",
-        book: OrderBook = AS_STORED,
-    ) -> None:
-        self._planned = iter(planned)
-        self._revision = revision
-        self._book = book
-        self._todo: queue.Queue[Planned] = queue.Queue()
-        self._done: queue.Queue[Result | BaseException] = queue.Queue()
-        self._ending = threading.Event()
-        self._room = workers * AHEAD
-        self._threads = [
-            threading.Thread(target=self._work, args=(make_worker,), name=f"send-{n}", daemon=True)
-            for n in range(workers)
-        ]
-
-    def results(self) -> Iterator[Result | None]:
-        """Results as they come, None when none came for a moment. Raises what ended a worker."""
-        for thread in self._threads:
-            thread.start()
-        waiting = self._feed(self._room)
-        while waiting:
-            try:
-                result = self._done.get(timeout=COMMIT_EVERY)
-            except queue.Empty:
-                yield None
-                continue
-            if isinstance(result, BaseException):
-                raise result
-            waiting += self._feed(1) - 1
-            yield result
-
-    def stop(self) -> list[Result]:
-        """End the workers; gives the results not yet taken.
-
-        A worker that waits ends at once, another after the object it is at. Who needs more than
-        GRACE seconds for that is left behind: its object stays planned and is sent again.
-        """
-        self._ending.set()
-        until = time.monotonic() + GRACE
-        for thread in self._threads:
-            if thread.ident is not None:
-                thread.join(max(0.0, until - time.monotonic()))
-        left: list[Result] = []
-        with suppress(queue.Empty):
-            while True:
-                result = self._done.get_nowait()
-                if isinstance(result, Result):
-                    left.append(result)
-        return left
-
-    def _feed(self, most: int) -> int:
-        fed = 0
-        for planned in self._planned:
-            self._todo.put(planned)
-            fed += 1
-            if fed == most:
-                break
-        return fed
-
-    def _pause(self, seconds: float) -> None:
-        if self._ending.wait(seconds):
-            raise EndingError
-
-    def _work(self, make_worker: MakeWorker) -> None:
-        worker = make_worker(self._pause)
-        try:
-            while not self._ending.is_set():
-                with suppress(queue.Empty):
-                    self._done.put(self._one(worker, self._todo.get(timeout=COMMIT_EVERY)))
-        except BaseException as error:  # noqa: BLE001 - raised again in the thread that collects
-            self._done.put(error)
-        finally:
-            worker.close()
-
-    def _one(self, worker: StoreWorker, planned: Planned) -> Result:
-        kept: list[Candidate] = []
-
-        def prepare() -> Outgoing:
-            outgoing, candidate = load(planned, self._book)
-            kept.append(candidate)
-            return outgoing
-
-        # Under another revision of the job other bytes are right.
-        same = planned.sent_under == self._revision
-        delivery = worker.deliver(prepare, planned.digest if same else None)
-        return Result(planned, delivery, kept[0] if kept else None)
 
 
 def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
@@ -247,7 +122,7 @@ def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
             "bytes": sent.length,
             "envelope": " ".join(sent.envelope) or None,
         }
-        if delivery.cause is not Cause.CHANGED_SINCE_SENT:  # the bytes before stay what counts
+        if sent.digest:  # where there is none, the bytes before stay what counts
             row |= {"digest": sent.digest, "sent_under": revision}
     return row
 
@@ -268,7 +143,7 @@ def changes_to(result: Result) -> Iterator[Mapping[str, Any]]:
         return
     for change in sent.changes:
         yield change._asdict()
-    if result.delivery.answer is not None:
+    if result.delivery.answer is not None and sent.digest:
         yield from resent(planned.digest, sent.digest, planned.sent_under or "")
 
 

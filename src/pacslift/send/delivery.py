@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 from pacslift.errors import Cause, SetAsideError
 from pacslift.repair.outgoing import Change, Outgoing
 from pacslift.send.association import StoreAnswer
-from pacslift.send.outcome import Outcome, outcome_of
+from pacslift.send.outcome import AS_COMMON, Outcome, Policy
 
 _CAUSES = {
     Outcome.STORED_CHANGED: Cause.STORED_WITH_WARNING,
     Outcome.BUSY: Cause.OUT_OF_RESOURCES,
     Outcome.REFUSED: Cause.REFUSED_BY_TARGET,
+    Outcome.STOP: Cause.OUT_OF_RESOURCES,  # a further run asks again by itself
     Outcome.NO_ANSWER: Cause.NO_ANSWER,
 }
 
@@ -26,7 +27,7 @@ class Sent:
     series_instance_uid: str
     patient_id: str
     length: int  # bytes of the Data Set
-    digest: str  # sha256 of the Data Set, hex
+    digest: str | None  # sha256 of the Data Set, hex; None: it was not sent, or could not be read
     envelope: tuple[str, ...]
     changes: tuple[Change, ...]
     issuer_of_patient_id: str = ""
@@ -36,7 +37,7 @@ class Sent:
     study_date: str = ""
 
     @classmethod
-    def of(cls, outgoing: Outgoing) -> "Sent":
+    def of(cls, outgoing: Outgoing, digest: str | None) -> "Sent":
         """*outgoing* without its bytes."""
         return cls(
             sop_class_uid=outgoing.sop_class_uid,
@@ -46,7 +47,7 @@ class Sent:
             series_instance_uid=outgoing.series_instance_uid,
             patient_id=outgoing.patient_id,
             length=outgoing.length,
-            digest=outgoing.digest(),
+            digest=digest,
             envelope=outgoing.envelope,
             changes=outgoing.changes,
             issuer_of_patient_id=outgoing.issuer_of_patient_id,
@@ -69,11 +70,12 @@ class Delivery:
     sent: Sent | None = None  # None: the object could not be prepared
 
     @classmethod
-    def answered(cls, answer: StoreAnswer) -> "Delivery":
-        """The target has answered."""
-        outcome = outcome_of(answer.status)
+    def answered(cls, answer: StoreAnswer, policy: Policy = AS_COMMON) -> "Delivery":
+        """The target has answered; *policy* says what that comes to."""
+        outcome = policy.outcome_of(answer.status)
         cause = _CAUSES.get(outcome)
-        return cls(outcome, cause, _detail(answer) if cause else "", answer, attempts=1)
+        detail = _detail(answer, policy) if cause else ""
+        return cls(outcome, cause, detail, answer, attempts=1)
 
     @classmethod
     def unanswered(cls, detail: str, attempts: int) -> "Delivery":
@@ -94,7 +96,10 @@ class Delivery:
         return replace(self, sent=sent)
 
 
-def _detail(answer: StoreAnswer) -> str:
+def _detail(answer: StoreAnswer, policy: Policy) -> str:
     """The status and the elements it blames. The comment is left out: it may name a patient."""
-    blamed = ", ".join(answer.offending_elements)
-    return f"status {answer.status:04X}h" + (f", offending elements {blamed}" if blamed else "")
+    if answer.status is None:
+        return ""
+    meaning, blamed = policy.meaning_of(answer.status), ", ".join(answer.offending_elements)
+    said = f"status {answer.status:04X}h" + (f", {meaning}" if meaning else "")
+    return said + (f", offending elements {blamed}" if blamed else "")

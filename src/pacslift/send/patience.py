@@ -1,6 +1,6 @@
 """When to stop believing in a target. Pure; one for all workers of a run."""
 
-from pacslift.errors import StopError, TargetBusyError, TargetLostError
+from pacslift.errors import StopError, TargetBusyError, TargetLostError, TargetStatusError
 from pacslift.send.delivery import Delivery
 from pacslift.send.outcome import Outcome
 
@@ -10,6 +10,7 @@ class Patience:
 
     One such object may be the object's fault, so it takes several different ones; any other
     answer of the target, a refusal too, shows that it works, and the count begins again.
+    An answer that the job's policy calls a reason to stop is enough by itself.
     Objects that were not sent, or failed in our own hands, say nothing about the target.
     """
 
@@ -18,9 +19,18 @@ class Patience:
         self._row: dict[Outcome, set[str]] = {Outcome.NO_ANSWER: set(), Outcome.BUSY: set()}
 
     def judge(self, delivery: Delivery) -> None:
-        """Note *delivery*, after the ledger has. Raises TargetLostError or TargetBusyError."""
+        """Note *delivery*, after the ledger has.
+
+        Raises TargetLostError, TargetBusyError or TargetStatusError.
+        """
         if delivery.sent is None or delivery.outcome is Outcome.NOT_SENT:
             return
+        if delivery.outcome is Outcome.STOP:
+            raise TargetStatusError(
+                f"the target answered {delivery.sent.sop_instance_uid} with {delivery.detail}, at "
+                "which job.toml says to stop; look into the target's log, then start again: the "
+                "run goes on where it was"
+            )
         for outcome, row in self._row.items():
             if delivery.outcome is outcome:
                 row.add(delivery.sent.sop_instance_uid)

@@ -1,16 +1,13 @@
-"""Senders: one that sends, and those around it that try again. Time is passed in."""
+"""Senders around another one, that try again. Time is passed in."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pacslift.errors import Cause, SetAsideError
 from pacslift.repair.outgoing import Outgoing
 from pacslift.send.delivery import Delivery
 from pacslift.send.faults import AssociationLostError, TargetAwayError
 from pacslift.send.outcome import Outcome
-from pacslift.send.switchboard import Switchboard
-from pacslift.send.wording import pair_words
 
 Sleep = Callable[[float], object]
 
@@ -26,24 +23,6 @@ class Sender(Protocol):
     def send(self, outgoing: Outgoing) -> Delivery:
         """Send one object."""
         ...
-
-
-@dataclass(frozen=True)
-class Once:
-    """Sends over the association that fits, once."""
-
-    switchboard: Switchboard
-
-    def send(self, outgoing: Outgoing) -> Delivery:
-        """Raises AssociationLostError and TargetAwayError besides what Sender says."""
-        pair = (outgoing.sop_class_uid, outgoing.transfer_syntax_uid)
-        association = self.switchboard.association_for(pair)
-        if association is None:
-            raise SetAsideError(
-                Cause.CONTEXT_REFUSED,
-                f"the target does not accept {pair_words(*pair)}; allow it there, or transcode",
-            )
-        return Delivery.answered(association.store(outgoing))
 
 
 class DryRun:

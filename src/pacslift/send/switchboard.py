@@ -31,6 +31,18 @@ class Switchboard:
         self._current: StoreAssociation | None = None
         self._was_open = False
 
+    @property
+    def current(self) -> StoreAssociation | None:
+        """The association that is open or was last, if there is one."""
+        return self._current
+
+    def holding(self, pair: Pair) -> StoreAssociation | None:
+        """The association that is open, if it has *pair* accepted; opens none."""
+        current = self._current
+        if current is None or not current.is_open or pair not in current.accepted:
+            return None
+        return current
+
     def may_take(self, pair: Pair) -> bool:
         """Whether the target has not refused *pair* in this run."""
         return pair not in self.refused
@@ -44,7 +56,7 @@ class Switchboard:
         """
         if pair in self.refused or not can_be_proposed(pair):
             return None
-        if self._current is None or not self._current.is_open or pair not in self._current.accepted:
+        if self.holding(pair) is None:
             self.close()
             self._current = self._opened_for(pair)
         if self._current is None or pair in self.refused:

@@ -5,12 +5,13 @@ where the worker lives: so a worker may be a thread or a process.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias, TypeVar
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.job import TargetAddress
@@ -19,9 +20,19 @@ from pacslift.repair.compression import alternatives, transcoded
 from pacslift.repair.outgoing import Outgoing
 from pacslift.send.association import PATIENT, StoreAssociation, Timeouts
 from pacslift.send.delivery import Delivery, Sent
-from pacslift.send.retrying import AskingAgain, Once, Reconnecting, Sender, Sleep
+from pacslift.send.outcome import AS_COMMON, Outcome, Policy
+from pacslift.send.posting import Posting
+from pacslift.send.retrying import AskingAgain, Reconnecting, Sender, Sleep
 from pacslift.send.switchboard import Switchboard
 from pacslift.unforeseen import one_object
+
+T = TypeVar("T")
+Task: TypeAlias = tuple[T, Callable[[], Outgoing], str | None]  # see StoreWorker.deliver_each
+
+CHANGED = (
+    "its bytes are others than when it was sent before; look into what changed the file, and at "
+    "what the target holds"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +43,39 @@ class Retries:
     lost_waits: Sequence[float] = (0.0, 5.0, 30.0)  # when the association was lost
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How we deal with a target."""
+
+    window: int = 1  # objects that may be unanswered at once, if it grants that
+    policy: Policy = AS_COMMON  # what its answers come to
+
+
+@dataclass(slots=True)
+class Underway:
+    """One object between being prepared and being told."""
+
+    outgoing: Outgoing | None = None  # None: it could not be prepared
+    digest_before: str | None = None
+    found: str | None = None  # the digest taken before sending, where there is one to compare with
+    delivery: Delivery | None = None  # what became of it, once that is settled
+
+
 class StoreWorker:
-    """Prepares and sends objects, one at a time."""
+    """Prepares and sends objects: one at a time, or the next while the last is at the target."""
 
     def __init__(
         self,
         sender: Sender,
-        close: Callable[[], object],
-        may_take: Callable[[Pair], bool] = lambda _: True,
+        posting: Posting,
         *,
         transcodes: bool = True,
     ) -> None:
         self._sender = sender
-        self._may_take = may_take  # whether the target has not refused a pair yet
+        self._posting = posting
+        self._may_take = posting.switchboard.may_take  # whether a pair has not been refused yet
         self._transcodes = transcodes
-        self.close = close  # releases the association
+        self.close = posting.close  # releases the association
 
     @classmethod
     def to(
@@ -58,13 +87,14 @@ class StoreWorker:
         sleep: Sleep = time.sleep,
         *,
         transcodes: bool = True,
+        terms: Terms = Terms(),
     ) -> "StoreWorker":
         """A worker for the target at *address*; *planned* are the pairs, most frequent first."""
-        opener = partial(StoreAssociation.open, address, timeouts=timeouts)
-        switchboard = Switchboard(opener, planned)
-        steady = Reconnecting(Once(switchboard), retries.lost_waits, sleep)
+        opener = partial(StoreAssociation.open, address, timeouts=timeouts, window=terms.window)
+        posting = Posting(Switchboard(opener, planned), terms.policy)
+        steady = Reconnecting(posting, retries.lost_waits, sleep)
         sender = AskingAgain(steady, retries.busy_waits, sleep)
-        return cls(sender, switchboard.close, switchboard.may_take, transcodes=transcodes)
+        return cls(sender, posting, transcodes=transcodes)
 
     def __enter__(self) -> Self:
         return self
@@ -83,18 +113,77 @@ class StoreWorker:
         same again. Raises StopError when no further object can be sent either; whatever is wrong
         with this one, or was answered to it, is in the Delivery.
         """
+        ((_, delivery),) = self.deliver_each([(None, prepare, digest_before)])
+        return delivery
+
+    def deliver_each(self, tasks: Iterable[Task[T] | None]) -> Iterator[tuple[T, Delivery]]:
+        """As deliver(), for each of *tasks* in order, the next prepared while one is unanswered.
+
+        A task is anything to know it by, and what deliver() takes. None among them says that
+        there is none for the moment: then what is underway is brought to its end.
+        """
+        underway: deque[tuple[T, Underway]] = deque()
+        try:
+            for task in tasks:
+                if task is None:
+                    yield from self._told(underway, lambda: True)
+                    continue
+                underway.append((task[0], self._prepared(*task[1:])))
+                yield from self._told(underway, lambda: not self._posting.has_room, but=1)
+                self._post(underway[-1][1])
+            yield from self._told(underway, lambda: True)
+        finally:
+            for _, left in underway:
+                if left.outgoing:
+                    left.outgoing.close()
+
+    def _told(
+        self, underway: deque[tuple[T, Underway]], go_on: Callable[[], bool], but: int = 0
+    ) -> Iterator[tuple[T, Delivery]]:
+        """Bring the oldest of *underway* to their end while *go_on*, but not the last *but*."""
+        while len(underway) > but and go_on():
+            known, one = underway.popleft()
+            yield known, self._finished(one)
+
+    def _prepared(self, prepare: Callable[[], Outgoing], digest_before: str | None) -> Underway:
+        """Open the object, and hold its bytes against those it was sent with before."""
+        one = Underway(digest_before=digest_before)
         try:
             with one_object():
-                outgoing = prepare()
+                one.outgoing = prepare()
+            with one_object():
+                one.found = one.outgoing.digest() if digest_before else None
         except SetAsideError as error:
-            return Delivery.set_aside(error)
+            one.delivery = Delivery.set_aside(error)
+            return one
+        if one.found != digest_before and not self._was_transcoded(one.outgoing, digest_before):
+            changed = SetAsideError(Cause.CHANGED_SINCE_SENT, CHANGED)
+            one.delivery = Delivery.set_aside(changed).about(Sent.of(one.outgoing, None))
+        return one
+
+    def _post(self, one: Underway) -> None:
+        """Send the object now, if that can be."""
+        if one.outgoing is None or one.delivery:
+            return
         try:
-            delivery = self._sent(outgoing, digest_before)
+            with one_object():
+                self._posting.post(one.outgoing)
+        except SetAsideError as error:
+            one.delivery = Delivery.set_aside(error).about(Sent.of(one.outgoing, one.found))
+
+    def _finished(self, one: Underway) -> Delivery:
+        """What became of the object, which is closed then."""
+        outgoing = one.outgoing
+        try:
+            if one.delivery or outgoing is None:
+                return one.delivery or Delivery(Outcome.NOT_SENT)
+            delivery = self._sent(outgoing, one.found)
             if delivery.cause is Cause.CONTEXT_REFUSED:
                 return self._transcoded(outgoing, delivery)
             return delivery
         finally:
-            outgoing.close()
+            if outgoing:
+                outgoing.close()
 
     def _transcoded(self, outgoing: Outgoing, refused: Delivery) -> Delivery:
         """Send the object in the first transfer syntax that it can be in and the target takes."""
@@ -113,27 +202,18 @@ class StoreWorker:
                 return delivery
         return replace(refused, detail=refused.detail + why)
 
-    def _sent(self, outgoing: Outgoing, digest_before: str | None = None) -> Delivery:
+    def _sent(self, outgoing: Outgoing, found: str | None = None) -> Delivery:
+        """Bring the object to the target; *found* is the digest of its bytes if it is known."""
         try:
             with one_object():
-                sent = Sent.of(outgoing)
+                delivery = self._sender.send(outgoing)
         except SetAsideError as error:
-            return Delivery.set_aside(error)
-        if digest_before not in (None, sent.digest) and not self._was_transcoded(
-            outgoing, digest_before
-        ):
-            return Delivery.set_aside(
-                SetAsideError(
-                    Cause.CHANGED_SINCE_SENT,
-                    "its bytes are others than when it was sent before; look into what changed "
-                    "the file, and at what the target holds",
-                )
-            ).about(sent)
-        try:
-            with one_object():
-                return self._sender.send(outgoing).about(sent)
-        except SetAsideError as error:
-            return Delivery.set_aside(error).about(sent)
+            return Delivery.set_aside(error).about(Sent.of(outgoing, outgoing.tally.sent or found))
+        digest, why = outgoing.tally.sent or found, ""
+        if digest is None:  # it went out in part, and may be sent again: then as the same
+            digest, why = digest_of(outgoing)
+        delivery = replace(delivery, detail=delivery.detail + why)
+        return delivery.about(Sent.of(outgoing, digest))
 
     def _was_transcoded(self, outgoing: Outgoing, digest_before: str | None) -> bool:
         """Whether *digest_before* is that of the same object in another transfer syntax."""
@@ -142,3 +222,12 @@ class StoreWorker:
                 if transcoded(outgoing, syntax).digest() == digest_before:
                     return True
         return False
+
+
+def digest_of(outgoing: Outgoing) -> tuple[str | None, str]:
+    """The digest of an object that went out in part; None, and why, if it cannot be read."""
+    try:
+        with one_object():
+            return outgoing.digest(), ""
+    except SetAsideError as error:
+        return None, f"; no digest of it is on record: {error.detail}"

@@ -1,0 +1,173 @@
+"""Several processes, with a crew of worker threads each: for targets that one core cannot fill.
+
+Processes are spawned, never forked: a fork would copy the locks of threads that it does not copy.
+Each has one pipe to the process that has the ledger, which alone writes it, and gives a process
+new work when it has the least. A process whose pipe closes ends at once, so none outlives a run
+that was killed; one that dies itself ends the run, and what it had stays planned.
+"""
+
+import multiprocessing
+import os
+import pickle
+import signal
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from pacslift.errors import SenderDiedError, StopError
+from pacslift.ledger import Planned
+from pacslift.send.crew import GRACE, Crew, Result, Sending, room_of_one
+from pacslift.unforeseen import type_and_place
+
+_LOOK = 0.25  # seconds between looks at whether the run stops
+_END = None  # from the one with the ledger: end in order; to it: all was said
+
+
+@dataclass(slots=True)
+class _Member:
+    process: BaseProcess
+    pipe: "Connection[object, object]"
+    in_hand: int = 0
+
+
+class Team:
+    """Processes that send; see Hands."""
+
+    def __init__(self, sending: Sending, processes: int, associations: int) -> None:
+        self._sending = sending
+        self._processes = processes
+        self._associations = associations
+        self._members: list[_Member] = []
+
+    @property
+    def room(self) -> int:
+        """Those that each worker has underway, and some that wait for it."""
+        return self._processes * self._associations * room_of_one(self._sending)
+
+    def start(self) -> None:
+        """Start the processes; each takes about a second until it sends."""
+        context = multiprocessing.get_context("spawn")
+        for number in range(self._processes):
+            ours, theirs = context.Pipe()
+            process = context.Process(
+                target=serve,
+                args=(theirs, self._sending, self._associations),
+                name=f"send-{number}",
+                daemon=True,
+            )
+            process.start()
+            theirs.close()
+            self._members.append(_Member(process, ours))
+
+    def give(self, planned: Planned) -> None:
+        """Hand an instance to the process that has the fewest."""
+        member = min(self._members, key=lambda one: one.in_hand)
+        member.in_hand += 1
+        try:
+            member.pipe.send(planned)
+        except OSError as fault:
+            raise died(member.process) from fault
+
+    def get(self, patience: float) -> Result | None:
+        """See Hands. Raises SenderDiedError when a process is no more."""
+        ready = wait([one.pipe for one in self._members], patience)
+        member = next((one for one in self._members if one.pipe in ready), None)
+        if member is None:
+            return None
+        try:
+            said = member.pipe.recv()
+        except (EOFError, OSError) as fault:
+            raise died(member.process) from fault
+        if isinstance(said, BaseException):
+            raise said
+        assert isinstance(said, Result)  # noqa: S101 - serve() says nothing else before its end
+        member.in_hand -= 1
+        # whoever was heard waits behind the others, so that none is heard alone
+        self._members.sort(key=lambda one: one is member)
+        return said
+
+    def stop(self) -> list[Result]:
+        """End the processes; those that need too long are killed, their objects stay planned."""
+        until = time.monotonic() + GRACE + 2 * _LOOK
+        for member in self._members:
+            with suppress(OSError):
+                member.pipe.send(_END)
+        left = [result for member in self._members for result in last_of(member, until)]
+        for member in self._members:
+            member.process.join(max(0.0, until - time.monotonic()))
+            if member.process.is_alive():
+                member.process.kill()
+                member.process.join()
+            member.pipe.close()
+        return left
+
+
+def last_of(member: _Member, until: float) -> list[Result]:
+    """What a process still says before its end, or before monotonic() *until*."""
+    left: list[Result] = []
+    with suppress(EOFError, OSError):
+        while member.pipe.poll(max(0.0, until - time.monotonic())):
+            said = member.pipe.recv()
+            if said is _END:
+                break
+            if isinstance(said, Result):
+                left.append(said)
+    return left
+
+
+def died(process: BaseProcess) -> SenderDiedError:
+    """The error for a process that ended by itself."""
+    process.join(GRACE)
+    return SenderDiedError(
+        f"the process {process.name} that was sending ended with exit code {process.exitcode}; "
+        "what it had in hand stays planned. See the system's log for why (memory?), then start "
+        "again: the run goes on where it was"
+    )
+
+
+# in the processes
+
+
+def serve(pipe: "Connection[object, object]", sending: Sending, associations: int) -> None:
+    """Do what comes through *pipe*, and say there what became of it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that has the ledger
+    crew = Crew(sending, associations)
+    ending = threading.Event()
+    threading.Thread(target=take, args=(pipe, crew, ending), daemon=True).start()
+    crew.start()
+    try:
+        while not ending.is_set():
+            result = crew.get(_LOOK)
+            if result is not None:
+                pipe.send(result)
+    except BaseException as error:  # noqa: BLE001 - raised again in the other process
+        pipe.send(portable(error))
+    for result in crew.stop():
+        pipe.send(result)
+    pipe.send(_END)
+
+
+def take(pipe: "Connection[object, object]", crew: Crew, ending: threading.Event) -> None:
+    """Hand what comes to *crew*, until the end is asked for, or nobody is there to ask."""
+    try:
+        while isinstance(planned := pipe.recv(), Planned):
+            crew.give(planned)
+    except (EOFError, OSError):
+        os._exit(1)  # the run was killed; whoever starts it again sends what was underway
+    ending.set()
+
+
+def portable(error: BaseException) -> BaseException:
+    """*error* as it can go through a pipe: itself, or one with the same exit code and words."""
+    with suppress(Exception):
+        if type(pickle.loads(pickle.dumps(error))) is type(error):  # noqa: S301 - our own
+            return error
+    if isinstance(error, StopError):
+        kind = next(kind for kind in type(error).__mro__ if StopError in kind.__bases__)
+        made: BaseException = kind(str(error))
+        return made
+    named = type_and_place(error) if isinstance(error, Exception) else type(error).__name__
+    return RuntimeError(f"in a process that was sending: {named}")
