@@ -3,9 +3,11 @@
 Only the modules whose names begin with cli print; everything else gives values or events.
 """
 
+import _thread
 import json
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +15,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import click
+import polars
 
 from pacslift import flow
 from pacslift.errors import Cause, PacsliftError, StopError
@@ -22,6 +25,9 @@ from pacslift.progress import display
 from pacslift.verify.account import Account
 from pacslift.verify.advice import OF_CAUSE
 
+# Polars calls back into Python; an exception there is a panic to it, which it tells at length.
+POLARS = Path(polars.__file__).parent
+SOON = 0.02  # seconds until an interrupt that came inside of it is tried again
 INTERRUPTED = 130  # as shells count it: 128 and the number of SIGINT
 
 # What one command notes in click's context for whoever ends it.
@@ -67,7 +73,19 @@ class Interrupts:
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.met = True
-        signal.default_int_handler(number, frame)
+        if runs_through(POLARS, frame):
+            threading.Timer(SOON, _thread.interrupt_main).start()
+        else:
+            signal.default_int_handler(number, frame)
+
+
+def runs_through(folder: Path, frame: FrameType | None) -> bool:
+    """Whether a call of the library in *folder* is under way in *frame* or around it."""
+    while frame is not None:
+        if folder in Path(frame.f_code.co_filename).parents:
+            return True
+        frame = frame.f_back
+    return False
 
 
 class Commands(click.Group):
