@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import click
-import polars
+import polars as pl
 
 from pacslift import flow
 from pacslift.errors import Cause, PacsliftError, StopError
@@ -26,7 +26,7 @@ from pacslift.verify.account import Account
 from pacslift.verify.advice import OF_CAUSE
 
 # Polars calls back into Python; an exception there is a panic to it, which it tells at length.
-POLARS = Path(polars.__file__).parent
+POLARS = Path(pl.__file__).parent
 SOON = 0.02  # seconds until an interrupt that came inside of it is tried again
 INTERRUPTED = 130  # as shells count it: 128 and the number of SIGINT
 
