@@ -18,9 +18,10 @@ from pacslift.repair.watching import Seen
 Kind: TypeAlias = tuple[object, ...]
 
 _NEVER = frozenset({"S08", "E11"})  # their objects end, or are named, by more than their elements
-_MOST_KINDS = 64
+_MOST_KINDS = 256
 _MOST_MET = 1024
-_MOST_OF_A_KIND = 4
+_MOST_OF_A_KIND = 2
+_STEP = 16  # elements between those whose offsets tell lengths apart, before bytes are compared
 _EAGER, _THEN = 8, 16  # the first so many misses of a kind are noted, then one of so many
 
 
@@ -100,6 +101,7 @@ def kind_of(stored: StoredObject, orders: Orders, engine: Engine) -> Kind | None
         stored.implementation_class_uid,
         stored.envelope,
         len(header.places),
+        tuple([place[1] for place in list(header.places.values())[::_STEP]]),
         tuple(header.ends.items()),
         header.items,
         header.odd,
