@@ -1,4 +1,4 @@
-"""Synthetic CT objects of a given size, as Part 10 files with a header of ordinary length."""
+"""A synthetic CT series: Part 10 files of a given size with a header of ordinary length."""
 
 import random
 from pathlib import Path
@@ -71,10 +71,25 @@ def _header(number: int, elements: int | None) -> Dataset:
     dataset.PatientName, dataset.PatientID = "Bench^Mark", "BENCH1"
     for keyword, value in _STANDARD.items():
         setattr(dataset, keyword, value)
+    for keyword, value in _of_slice(number).items():
+        setattr(dataset, keyword, value)
     block = dataset.private_block(0x0029, "PACSLIFT BENCH", create=True)
     for element in range(PRIVATE if elements is None else elements - len(dataset) - 1):
         block.add_new(element, *_PRIVATE_KINDS[element % len(_PRIVATE_KINDS)])
     return dataset
+
+
+def _of_slice(number: int) -> dict[str, str | int | float | list[float]]:
+    """What differs between the slices of a series, some of it in length as well."""
+    return {
+        "InstanceNumber": number + 1,
+        "AcquisitionTime": f"1016{number // 60 % 60:02d}.{number % 60:02d}0",
+        "ContentTime": f"1017{number // 60 % 60:02d}.{number % 60:02d}0",
+        "ImagePositionPatient": [-179.6, -168.0, -0.75 * number],
+        "SliceLocation": -0.75 * number,
+        "WindowCenter": 40.0 + number % 3,
+        "LargestImagePixelValue": 3000 + 7 * number,
+    }
 
 
 _PRIVATE_KINDS: tuple[tuple[str, str | int | float | bytes], ...] = (
@@ -98,7 +113,6 @@ _STANDARD: dict[str, str | int | float | list[str] | list[float]] = {
     "ContentDate": "20190304",
     "StudyTime": "101501.000",
     "SeriesTime": "101601.000",
-    "ContentTime": "101701.000",
     "AccessionNumber": "ACC1",
     "Modality": "CT",
     "Manufacturer": "Example",
@@ -121,8 +135,6 @@ _STANDARD: dict[str, str | int | float | list[str] | list[float]] = {
     "StudyID": "1",
     "SeriesNumber": 1,
     "AcquisitionNumber": 1,
-    "InstanceNumber": 1,
-    "ImagePositionPatient": [0.0, 0.0, 0.0],
     "ImageOrientationPatient": [1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
     "FrameOfReferenceUID": f"{ROOT}.9",
     "SamplesPerPixel": 1,
@@ -134,7 +146,6 @@ _STANDARD: dict[str, str | int | float | list[str] | list[float]] = {
     "BitsStored": 12,
     "HighBit": 11,
     "PixelRepresentation": 0,
-    "WindowCenter": 40.0,
     "WindowWidth": 400.0,
     "RescaleIntercept": -1024.0,
     "RescaleSlope": 1.0,

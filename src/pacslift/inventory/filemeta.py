@@ -107,26 +107,27 @@ def _block(source: ByteSource, start: int, group: int) -> _Block:
 def _walk(data: bytes, start: int, group: int) -> _Block:
     block = _Block(start, start)
     position, last = 0, -1
-    while position + _HEAD.size <= len(data) and data[position : position + 8].strip(b"\0"):
+    values, known = block.values, len(data)
+    while position + 8 <= known:
         met, element, vr, length = _HEAD.unpack_from(data, position)
         if met != group or element <= last:  # a second group 2 begins anew
             break
-        value = position + _HEAD.size
-        if vr in LONG_VRS and value + _LENGTH.size <= len(data):
+        if not group and not any(data[position : position + 8]):
+            break
+        value = position + 8
+        if vr in SHORT_VRS:
+            pass
+        elif vr in LONG_VRS and value + _LENGTH.size <= known:
             (length,) = _LENGTH.unpack_from(data, value)
             value += _LENGTH.size
-        elif vr not in SHORT_VRS:
+        else:
             (length,) = _LENGTH.unpack_from(data, value - _LENGTH.size)
             block.implicit = True
         position = value + length
-        if position > len(data):
+        if position > known:
             break
         block.end, last = start + position, element
-        _keep(block, element, data[value : min(position, value + _LONGEST_VALUE)])
+        values[element] = kept = data[value : min(position, value + _LONGEST_VALUE)]
+        if not element and len(kept) == _LENGTH.size:
+            block.declared = block.end + _LENGTH.unpack(kept)[0]
     return block
-
-
-def _keep(block: _Block, element: int, value: bytes) -> None:
-    block.values[element] = value
-    if element == 0 and len(value) == _LENGTH.size:
-        block.declared = block.end + _LENGTH.unpack(value)[0]

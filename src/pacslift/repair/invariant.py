@@ -126,7 +126,7 @@ def check(
         if new:
             first = new[0]
             if not isinstance(first, memoryview) or unpack(first) != (tag >> 16, tag & 0xFFFF):
-                raise _fault(tag)
+                raise fault(tag)
             expected += len(first) if len(new) == 1 else total(new)
         place = header.places.get(tag)
         if place is not None:
@@ -134,7 +134,7 @@ def check(
             expected -= (header.ends[tag] if length == UNDEFINED else value + length) - start
     expected -= sum(again.end - again.start for again in header.repeats)
     if total(segments) != expected:
-        raise _fault(0)
+        raise fault(0)
     _check_pixels(stored, edits, segments)
     if again or not header.ascending:
         _check_walk(stored, edits, segments)
@@ -150,7 +150,7 @@ def _check_pixels(stored: StoredObject, edits: Edits, segments: tuple[Segment, .
     wanted = stored.source.segments(element.value, element.end)[-1:]
     for one in wanted:
         if isinstance(one, FileSpan) and not any(_covers(other, one) for other in segments):
-            raise _fault(PIXEL_DATA)
+            raise fault(PIXEL_DATA)
 
 
 def _covers(segment: Segment, span: FileSpan) -> bool:
@@ -172,7 +172,7 @@ def _check_walk(stored: StoredObject, edits: Edits, segments: tuple[Segment, ...
     met = list(found.places)
     missing = wanted[len(met) :]
     if met != wanted[: len(met)] or (missing and not _in_file(stored, edits, missing[0])):
-        raise _fault(0)
+        raise fault(0)
 
 
 def _in_file(stored: StoredObject, edits: Edits, tag: int) -> bool:
@@ -182,7 +182,8 @@ def _in_file(stored: StoredObject, edits: Edits, tag: int) -> bool:
     return any(isinstance(one, FileSpan) for one in edits.get(tag, whole))
 
 
-def _fault(tag: int) -> SetAsideError:
+def fault(tag: int) -> SetAsideError:
+    """Give the error for an object that is kept back, since this program has a fault."""
     where = f" at {values.numbers(tag)}" if tag else ""
     return SetAsideError(
         Cause.HEADER_DAMAGED,

@@ -14,17 +14,20 @@ from typing import Self
 
 from pacslift.inventory.bytesource import ByteSource, FileSpan, Segment
 from pacslift.inventory.header import Encoding
-from pacslift.inventory.stored import StoredObject
+from pacslift.inventory.stored import SOP_INSTANCE, StoredObject
 from pacslift.repair import bigendian, invariant, provenance, said, signatures
 from pacslift.repair.engine import Engine
 from pacslift.repair.order import RULES
 from pacslift.repair.orders import Orders, RuleSettings
+from pacslift.repair.precedent import Answer
+from pacslift.repair.precedents import Precedents, kind_of
 from pacslift.repair.record import Record
 from pacslift.repair.rule import Change
-from pacslift.repair.segments import pieces
-from pacslift.repair.splice import Edits, splice
+from pacslift.repair.segments import pieces, total
+from pacslift.repair.splice import Edits, cuts_of, resorted, spliced
 from pacslift.repair.standing import E20
 from pacslift.repair.view import View
+from pacslift.repair.watching import WatchedView
 
 __all__ = ["Change", "FileSpan", "Outgoing", "Segment", "prepare"]
 
@@ -34,6 +37,7 @@ _SEQUENCE_END = {
     Encoding.IMPLICIT_LITTLE: b"\xfe\xff\xdd\xe0\0\0\0\0",
 }
 _NO_ORDERS = Orders()
+_PRECEDENTS = Precedents()
 
 
 class Tally:
@@ -119,7 +123,7 @@ def prepare(stored: StoredObject, orders: Orders = _NO_ORDERS) -> Outgoing:
         stored.close()
         raise
     try:
-        return _prepared(View(ready, orders))
+        return _prepared(ready, orders)
     except BaseException:
         ready.close()
         raise
@@ -139,32 +143,85 @@ def engine_of(rules: RuleSettings) -> Engine:
     return Engine(RULES, rules)
 
 
-def _prepared(view: View) -> Outgoing:
-    stored, orders = view.stored, view.orders
-    record = engine_of(orders.rules).run(view)
+def _prepared(stored: StoredObject, orders: Orders) -> Outgoing:
+    """Have the answer from a precedent, else from the rules."""
+    engine = engine_of(orders.rules)
+    kind = kind_of(stored, orders, engine)
+    known = _PRECEDENTS.find(kind, stored, orders) if kind else None
+    if known is not None:
+        return _as_before(stored, known)
+    if kind is None or not _PRECEDENTS.wants(kind):
+        return _outgoing(stored, *_answered(engine, View(stored, orders), stored))
+    view = WatchedView(stored, orders)
+    answer, segments = _answered(engine, view, stored)
+    if SOP_INSTANCE not in view.edits:  # each object's own, so no part of an answer for others
+        _PRECEDENTS.keep(kind, stored, view.seen, answer)
+    return _outgoing(stored, answer, segments)
+
+
+def _as_before(stored: StoredObject, answer: Answer) -> Outgoing:
+    """Give an object of which the rules say what they said of one before it."""
+    own = stored.uid(SOP_INSTANCE)
+    if not own:
+        raise said.lacking("SOP Instance UID")
+    segments = spliced(stored, answer.cuts, answer.rest)
+    if total(segments) != answer.length:
+        raise invariant.fault(0)
+    return _outgoing(stored, answer, segments, own)
+
+
+def _answered(
+    engine: Engine, view: View, stored: StoredObject
+) -> tuple[Answer, tuple[Segment, ...]]:
+    """Ask the rules; *stored* is the view's object, or the one that it watches."""
+    record = engine.run(view)
     invariant.check_identity(view, record.changes)
     signatures.settle(view, record)
     edits = _written(view, record)
-    segments = splice(stored, edits)
+    cuts, rest = cuts_of(stored, edits) if stored.header.ascending else ([], 0)
+    segments = spliced(stored, cuts, rest) if stored.header.ascending else resorted(stored, edits)
     known = len(record.batch.edits) if record.batch else 0
     invariant.check(stored, edits, segments, again=len(view.edits) > known)
     if "S08" in stored.envelope:
         segments += (memoryview(_SEQUENCE_END[stored.header.encoding]),)
-    return _outgoing(view, record, segments)
+    answer = Answer(
+        cuts,
+        rest,
+        invariant.even_length(segments),
+        said.identity(view),
+        (*stored.envelope, *_disorder(stored), *record.envelope),
+        tuple(record.changes),
+    )
+    return answer, segments
 
 
-def _outgoing(view: View, record: Record, segments: tuple[Segment, ...]) -> Outgoing:
-    identity = said.identity(view)
-    header = view.stored.header
-    disorder = () if header.ascending else ("S03",) if header.repeats else ("S02",)
+def _disorder(stored: StoredObject) -> tuple[str, ...]:
+    header = stored.header
+    return () if header.ascending else ("S03",) if header.repeats else ("S02",)
+
+
+def _outgoing(
+    stored: StoredObject, answer: Answer, segments: tuple[Segment, ...], own: str = ""
+) -> Outgoing:
+    """Put it together; *own* is the object's UID where the answer is another object's."""
+    identity = answer.identity
     return Outgoing(
         segments=segments,
-        length=invariant.even_length(segments),
-        envelope=(*view.stored.envelope, *disorder, *record.envelope),
-        changes=tuple(record.changes),
-        source=view.stored.source,
-        transfer_syntax_uid=view.transfer_syntax_uid,
-        **identity._asdict(),
+        length=answer.length,
+        envelope=answer.envelope,
+        changes=answer.changes,
+        source=stored.source,
+        transfer_syntax_uid=stored.transfer_syntax_uid,
+        sop_class_uid=identity.sop_class_uid,
+        sop_instance_uid=own or identity.sop_instance_uid,
+        study_instance_uid=identity.study_instance_uid,
+        series_instance_uid=identity.series_instance_uid,
+        patient_id=identity.patient_id,
+        issuer_of_patient_id=identity.issuer_of_patient_id,
+        patient_name=identity.patient_name,
+        patient_birth_date=identity.patient_birth_date,
+        accession_number=identity.accession_number,
+        study_date=identity.study_date,
     )
 
 

@@ -4,6 +4,9 @@ A rule never touches bytes in place, reads no clock and no file: a View goes in,
 a SetAsideError for what no rule may heal. engine.py applies the Edits of one rule before it asks
 the next, keeps the record, and writes the object. Applied to its own output a rule gives nothing.
 
+What a rule reads is noted, so that objects alike there need not be asked about (precedent.py): it
+must look at an object through the View alone, and keep nothing of it but by what it has read.
+
 Cost: a rule with neither `tags` nor `fine` is called for every object, so it must be cheap.
 """
 

@@ -31,7 +31,7 @@ def identity(view: View) -> Identity:
     """
     found = Identity(
         view.text(_SOP_CLASS),
-        view.text(_SOP_INSTANCE),
+        view.own_text(_SOP_INSTANCE),
         view.text(_STUDY),
         view.text(_SERIES),
         _text(view, 0x00100020),
@@ -43,9 +43,13 @@ def identity(view: View) -> Identity:
     )
     if found.sop_class_uid and found.sop_instance_uid:
         return found
-    lacking = "SOP Instance UID" if found.sop_class_uid else "SOP Class UID"
-    raise SetAsideError(
-        Cause.IDENTITY_MISSING, f"the object has no {lacking}, which storing it needs"
+    raise lacking("SOP Instance UID" if found.sop_class_uid else "SOP Class UID")
+
+
+def lacking(what: str) -> SetAsideError:
+    """Give the error for an object without one of its UIDs."""
+    return SetAsideError(
+        Cause.IDENTITY_MISSING, f"the object has no {what}, which storing it needs"
     )
 
 

@@ -7,10 +7,10 @@ PS3.5 7.1 (element headers and tag order).
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from struct import Struct
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pacslift.inventory.bytesource import Segment
 from pacslift.inventory.header import UNDEFINED, Element, Encoding
@@ -22,6 +22,14 @@ Edits: TypeAlias = Mapping[int, tuple[Segment, ...]]
 _SMALL = 32 * 1024  # bytes
 
 
+class Cut(NamedTuple):
+    """The original from *start* to *end* as it is, and behind it what is new."""
+
+    start: int
+    end: int
+    new: tuple[Segment, ...]
+
+
 def splice(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
     """Give the data set with some elements replaced, inserted or left out.
 
@@ -29,32 +37,49 @@ def splice(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
             out, whether it is there or not.
     Gives   segments in tag order. Elements whose tag was met before are left out.
     """
-    header = stored.header
-    if not header.ascending:
-        return _sorted(stored, edits)
-    source = stored.source
-    if not edits:
-        return source.segments(stored.dataset_start, stored.dataset_end)
-    tags, ends, base = list(header.places), header.ends, stored.dataset_start
-    first = next(iter(source.segments(base, stored.dataset_end)), None)
-    memory = first if isinstance(first, memoryview) else memoryview(b"")
-    in_memory = base + len(memory)
-    pieces: list[Segment] = []
-    done = base
+    if not stored.header.ascending:
+        return resorted(stored, edits)
+    cuts, rest = cuts_of(stored, edits)
+    return spliced(stored, cuts, rest)
+
+
+def cuts_of(stored: StoredObject, edits: Edits) -> tuple[list[Cut], int]:
+    """Give where the original, which is in order, is cut for the edits; and where its rest begins.
+
+    What is edited lies between one cut's end and the next one's start.
+    """
+    places, ends = stored.header.places, stored.header.ends
+    tags = list(places) if edits.keys() - places.keys() else []
+    cuts: list[Cut] = []
+    done = stored.dataset_start
     for tag in sorted(edits):
-        place = header.places.get(tag)
+        place = places.get(tag)
         start = place[1] if place else _behind(stored, tags, tag)
-        if start <= in_memory:
-            pieces.append(memory[done - base : start - base])
-        else:
-            pieces += source.segments(done, start)
-        pieces += edits[tag]
+        cuts.append(Cut(done, start, edits[tag]))
         done = start
         if place:
             _, _, value, length = place
             done = ends[tag] if length == UNDEFINED else value + length
-    rest = source.segments(done, stored.dataset_end)
-    return (*_together(pieces), *rest)
+    return cuts, done
+
+
+def spliced(stored: StoredObject, cuts: Sequence[Cut], rest: int) -> tuple[Segment, ...]:
+    """Give the original with what is new put in at the cuts."""
+    source, base = stored.source, stored.dataset_start
+    tail = source.segments(rest, stored.dataset_end)
+    if not cuts:
+        return tail
+    first = next(iter(source.segments(base, stored.dataset_end)), None)
+    memory = first if isinstance(first, memoryview) else memoryview(b"")
+    in_memory = base + len(memory)
+    pieces: list[Segment] = []
+    for start, end, new in cuts:
+        if end <= in_memory:
+            pieces.append(memory[start - base : end - base])
+        else:
+            pieces += source.segments(start, end)
+        pieces += new
+    return (*_together(pieces), *tail)
 
 
 def _behind(stored: StoredObject, tags: list[int], tag: int) -> int:
@@ -81,7 +106,7 @@ def _together(pieces: list[Segment]) -> Iterator[Segment]:
         yield memoryview(b"".join(small))
 
 
-def _sorted(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
+def resorted(stored: StoredObject, edits: Edits) -> tuple[Segment, ...]:
     """Splice where the original is out of order: element by element, sorted by tag."""
     kept: dict[int, tuple[Segment, ...]] = {
         element.tag: stored.source.segments(element.start, element.end)

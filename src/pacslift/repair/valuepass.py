@@ -12,7 +12,12 @@ from pacslift.repair.rule import Edit, Rule
 from pacslift.repair.view import View
 
 _MOST_MET = 256  # sets of values of one VR that were fine, as they are in the objects of a series
-_END = b"\n"  # in no right value of the VRs that can be checked by a pattern
+END = b"\n"  # in no right value of the VRs that can be checked by a pattern
+
+
+def in_form(joined: bytes, count: int, pattern: re.Pattern[bytes]) -> bool:
+    """Say whether *count* values, END behind each, have the form that a pass has for them."""
+    return joined.count(END) == count and pattern.fullmatch(joined) is not None
 
 
 class ValuePass:
@@ -57,10 +62,10 @@ class ValuePass:
         for vrs, pattern, met in self._all:
             tags = view.tags_of(vrs)
             if tags:
-                joined = _END.join(view.values_of(tags)) + _END
+                joined = END.join(view.values_in_form(tags, pattern)) + END
                 if joined in met:
                     continue
-                if joined.count(_END) == len(tags) and pattern.fullmatch(joined):
+                if in_form(joined, len(tags), pattern):
                     if len(met) >= _MOST_MET:
                         met.clear()
                     met.add(joined)

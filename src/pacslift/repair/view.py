@@ -5,7 +5,9 @@ inside sequences is given by inner(), and changed by rewritten(), which writes t
 with its other bytes as they were.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
+from re import Pattern
 from typing import TYPE_CHECKING
 
 from pacslift.inventory.bytesource import FIRST_BLOCK, Segment
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from pacslift.repair.rule import Edit
 
 _CHARACTER_SET = 0x00080005
+ESCAPES = re.compile(rb"\x1b[($)-]")  # the designators of PS3.3 tables C.12-3 and C.12-4
 _WITH_ITEMS = frozenset({b"SQ", b"UN"})
 _DELIMITER = 8  # bytes
 _ABOVE_ALL = 1 << 32  # tags
@@ -92,6 +95,20 @@ class View:
                 for _, _, value, length in [places[tag] for tag in tags]
             ]
         return [self.value(tag) or b"" for tag in tags]
+
+    def values_in_form(self, tags: Sequence[int], form: Pattern[bytes]) -> list[bytes]:  # noqa: ARG002
+        """Give the same for somebody who wants to know no more than whether they match *form*."""
+        return self.values_of(tags)
+
+    def may_have_escapes(self, most: int) -> bool:
+        """Say whether the header's bytes up to the pixels, at most so many, hold an escape.
+
+        One search, which nearly always ends it.
+        """
+        header = self.stored.header
+        pixels = header.places.get(PIXEL_DATA)
+        end = min(pixels[1] if pixels else header.stop, header.start + most)
+        return bool(ESCAPES.search(self.stored.source.read(header.start, end - header.start)))
 
     def tags(self) -> Iterator[int]:
         """Give the tags of all elements, ascending."""
@@ -174,6 +191,10 @@ class View:
     def text(self, tag: int) -> str:
         """Give a text of the basic character set, padding stripped; "" where it is absent."""
         return (self.value(tag) or b"").decode("latin-1").strip("\0 ")
+
+    def own_text(self, tag: int) -> str:
+        """Give the same of an element that tells this object from all others."""
+        return self.text(tag)
 
     def number(self, tag: int) -> int | None:
         """Give the first value of US, SS, UL, SL or IS; None where there is none."""

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydicom.charset import python_encoding
 
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory.header import PIXEL_DATA
 from pacslift.repair.rule import Edit, Rule, Tier, put
 from pacslift.repair.rules.devices import said_of
 from pacslift.repair.rules.judge import (
@@ -39,7 +38,6 @@ _ESCAPES = {
     b"$B": 87, b"$(D": 159, b"$)C": 149, b"$)A": 58,
 }  # fmt: skip
 _SEQUENCE = re.compile(rb"\x1b([(\-)].|\$[()]?.)", re.DOTALL)
-_DESIGNATOR = re.compile(rb"\x1b[($)-]")
 _IR = re.compile(r"ISO[ _-]*(2022)?[ _-]*IR[ _-]*(\d+)\Z")
 _OTHER_NAMES = {
     "UTF8": UTF8, "UTF-8": UTF8, "UTF_8": UTF8, "LATIN1": "ISO_IR 100",
@@ -156,7 +154,7 @@ def _respelt(term: str) -> str:
 
 def escapes(view: View) -> Iterator[Edit]:
     """T04: escape sequences of character sets that (0008,0005) does not name."""
-    if not _may_have_escapes(view) or _declared(view) in {UTF8, "GB18030", "GBK"}:
+    if not view.may_have_escapes(_MOST_SEARCHED) or _declared(view) in {UTF8, "GB18030", "GBK"}:
         return
     found = [one for one in foreign_texts(view) if _ESCAPE in one.raw]
     used = {
@@ -170,14 +168,6 @@ def escapes(view: View) -> Iterator[Edit]:
     new = "\\".join([*terms, *missing])
     if missing and read(foreign_texts(view), new) is not None:
         yield put(_CHARACTER_SET, b"CS", new.encode("ascii"))
-
-
-def _may_have_escapes(view: View) -> bool:
-    """One search over the header's bytes, which nearly always ends it."""
-    header = view.stored.header
-    pixels = header.find(PIXEL_DATA)
-    end = min(pixels.start if pixels else header.stop, header.start + _MOST_SEARCHED)
-    return bool(_DESIGNATOR.search(view.stored.source.read(header.start, end - header.start)))
 
 
 RULES = (

@@ -1,0 +1,120 @@
+"""What the rules look at in an object, noted while they do: it is all that their answer rests on.
+
+A rule is pure, so two objects of one structure that have the same bytes wherever the rules looked
+at one of them get the same answer. Every way from a rule to the bytes goes through the source, and
+every way to the database's facts through their mapping; both are stood in for here.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from re import Pattern
+from typing import Any, NamedTuple
+
+from pacslift.inventory.bytesource import ByteSource, Segment
+from pacslift.inventory.stored import StoredObject
+from pacslift.repair.orders import Orders
+from pacslift.repair.view import View
+
+
+class Span(NamedTuple):
+    """Bytes of the source."""
+
+    start: int
+    end: int
+
+
+@dataclass(slots=True)
+class Seen:
+    """What was looked at.
+
+    spans   bytes that were read
+    forms   values of which only the form was looked at: pattern to their places
+    plain   stretches in which no escape sequence was found
+    facts   what the database was asked for, and said; None where it said nothing
+    passed_on  some bytes were not read but passed on as they are, so the answer holds them
+    """
+
+    spans: set[Span] = field(default_factory=set)
+    forms: dict[Pattern[bytes], set[Span]] = field(default_factory=dict)
+    plain: set[Span] = field(default_factory=set)
+    facts: dict[str, Any] = field(default_factory=dict)
+    passed_on: bool = False
+
+
+class _Source:
+    """A source that notes what is read. Does not own the other one."""
+
+    def __init__(self, source: ByteSource, seen: Seen) -> None:
+        self._source = source
+        self._seen = seen
+        self.size = source.size
+
+    def read(self, offset: int, length: int) -> bytes:
+        self._seen.spans.add(Span(offset, offset + length))
+        return self._source.read(offset, length)
+
+    def segments(self, start: int, end: int) -> tuple[Segment, ...]:
+        self._seen.passed_on = True
+        return self._source.segments(start, end)
+
+    def close(self) -> None:
+        """Nothing: the source is not ours."""
+
+
+class _Facts(Mapping[str, Any]):
+    """Facts that note what is asked for."""
+
+    def __init__(self, facts: Mapping[str, Any], seen: Seen) -> None:
+        self._facts = facts
+        self._seen = seen
+
+    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - as the facts are
+        self._seen.facts[name] = self._facts.get(name)
+        return self._facts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        self._seen.facts.update(self._facts)
+        return iter(self._facts)
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+
+class WatchedView(View):
+    """A view that notes what is looked at; it reads all values from its source, one by one."""
+
+    __slots__ = ("seen",)
+
+    def __init__(self, stored: StoredObject, orders: Orders) -> None:
+        seen = Seen()
+        facts = _Facts(orders.facts, seen)
+        super().__init__(
+            replace(stored, source=_Source(stored.source, seen)), replace(orders, facts=facts)
+        )
+        self._head, self._near = b"", 0  # the short cuts past the source
+        self.seen = seen
+        seen.spans.clear()  # what View itself has read
+
+    def values_in_form(self, tags: Sequence[int], form: Pattern[bytes]) -> list[bytes]:
+        """See View."""
+        before = set(self.seen.spans)
+        values = self.values_of(tags)
+        self.seen.forms.setdefault(form, set()).update(self.seen.spans - before)
+        self.seen.spans.intersection_update(before)
+        return values
+
+    def own_text(self, tag: int) -> str:
+        """See View; not noted, since no other object has it."""
+        before = set(self.seen.spans)
+        text = self.text(tag)
+        self.seen.spans.intersection_update(before)
+        return text
+
+    def may_have_escapes(self, most: int) -> bool:
+        """See View."""
+        before = set(self.seen.spans)
+        may = super().may_have_escapes(most)
+        if not may:
+            self.seen.plain |= self.seen.spans - before
+            self.seen.spans.intersection_update(before)
+        return may
