@@ -13,7 +13,7 @@ import pyodbc
 from databases import MariaDB, Postgres
 from pacslift.adapter import Adapter
 from pacslift.events import silence
-from pacslift.extract.database import LiveDatabase
+from pacslift.extract.onserver.database import LiveDatabase
 from pacslift.extract.store import extract_tables, load_tables
 from pacslift.extract.take import extracted_or_answered, names_of, opened_dumps, wanted_columns
 from pacslift.inventory.build import build_catalog

@@ -12,9 +12,9 @@ import click
 from pacslift.adapter import load_adapters
 from pacslift.cli_frame import ACCEPT_TRUNCATED, ADAPTERS, AS_JSON, PATH
 from pacslift.conformance import accept_case, check_adapter
-from pacslift.extract.describe import describe_delimited
 from pacslift.extract.inspection import inspection
-from pacslift.extract.parts import without_later_parts
+from pacslift.extract.packed.parts import without_later_parts
+from pacslift.extract.text.describe import describe_delimited
 from pacslift.job import files_and_databases, resolve_all
 from pacslift.repair.catalogue import MEANING, rule_rows
 from pacslift.scaffold import scaffold

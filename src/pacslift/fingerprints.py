@@ -5,8 +5,8 @@ import json
 from collections.abc import Mapping
 
 from pacslift.adapter import Adapter
-from pacslift.extract.odbc import redacted
-from pacslift.extract.parts import with_parts
+from pacslift.extract.onserver.odbc import redacted
+from pacslift.extract.packed.parts import with_parts
 from pacslift.job import Job
 
 

@@ -21,7 +21,7 @@ from pacslift import job as jobs
 from pacslift.adapter import Adapter, load_adapters
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
 from pacslift.events import Finding, Sink, StageFinished, StageStarted
-from pacslift.extract.parts import with_parts
+from pacslift.extract.packed.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
 from pacslift.fingerprints import digests, dumps_print, fingerprint, mounts_print

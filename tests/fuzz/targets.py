@@ -18,12 +18,17 @@ from contextlib import suppress
 from pathlib import Path
 
 from pacslift.errors import PacsliftError, SetAsideError, TryAgainError
-from pacslift.extract.charsets import decoded
-from pacslift.extract.describe import describe_delimited
-from pacslift.extract.mojibake import best_codecs, controls_as_cp1252, is_plausible, utf8_once
+from pacslift.extract.charset.charsets import decoded
+from pacslift.extract.charset.mojibake import (
+    best_codecs,
+    controls_as_cp1252,
+    is_plausible,
+    utf8_once,
+)
+from pacslift.extract.charset.suspects import accident, undone
 from pacslift.extract.sniff import open_dump
-from pacslift.extract.suspects import accident, undone
 from pacslift.extract.terms import Charsets, Recoding, Terms
+from pacslift.extract.text.describe import describe_delimited
 from pacslift.extract.truncation import Truncation
 from pacslift.inventory import tars
 from pacslift.inventory.blobs import decode_blob

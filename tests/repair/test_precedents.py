@@ -72,7 +72,7 @@ def outcome(data, orders, encoding=EXPLICIT):
             said = {
                 field.name: getattr(outgoing, field.name)
                 for field in dataclasses.fields(outgoing)
-                if field.name not in {"segments", "source"}
+                if field.compare and field.name != "segments"
             }
             return sent(outgoing), said
     except SetAsideError as error:

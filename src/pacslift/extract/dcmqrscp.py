@@ -14,13 +14,13 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract.charsets import job_codec
-from pacslift.extract.folder import source_of
+from pacslift.extract.charset.charsets import job_codec
+from pacslift.extract.charset.texts import TextDecoder
 from pacslift.extract.indexlayout import MARK, STUDIES, IndexLayout, find_layout
+from pacslift.extract.packed.folder import source_of
+from pacslift.extract.packed.source import DumpFile, explained
 from pacslift.extract.shapes import Batch, Column, TableShape, lowered, numbered
-from pacslift.extract.source import DumpFile, explained
 from pacslift.extract.terms import Terms
-from pacslift.extract.texts import TextDecoder
 from pacslift.extract.truncation import Cut
 
 _IMAGES, _DELETED, _STUDY = "IdxRecord", "IdxRecord_deleted", "StudyDesc"

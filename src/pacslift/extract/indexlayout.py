@@ -20,7 +20,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract.source import Source
+from pacslift.extract.packed.source import Source
 
 STUDIES = 500  # DB_UpperMaxStudies
 

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pacslift.extract import window as windows
-from pacslift.extract.insertrows import APART, BLANKS
-from pacslift.extract.quoting import WORD, Places, Quoting, bits_of_any, places_of, stand_at
-from pacslift.extract.window import Window
+from pacslift.extract.inserts.insertrows import APART, BLANKS
+from pacslift.extract.inserts.quoting import WORD, Places, Quoting, bits_of_any, places_of, stand_at
+from pacslift.extract.packed import window as windows
+from pacslift.extract.packed.window import Window
 
 
 def skip_by_bits(window: Window, header: bytes) -> bool | None:

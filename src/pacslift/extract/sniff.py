@@ -10,21 +10,27 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
-from pacslift.extract import dbf, dcmqrscp, sqlite
-from pacslift.extract.dbfheader import is_dbf
-from pacslift.extract.delimited import DelimitedSet
-from pacslift.extract.folder import Folder, opened
-from pacslift.extract.manifest import is_manifest, manifest_of
-from pacslift.extract.mysqltab import is_tab_folder, read_mysqltab
-from pacslift.extract.parts import lost_beginning
-from pacslift.extract.pgcustom import read_pgcustom
-from pacslift.extract.pgfiles import is_pg_directory, is_pg_tar, read_pgdirectory, read_pgtar
-from pacslift.extract.pgtoc import MAGIC as PG_ARCHIVE
-from pacslift.extract.script import ScriptReader
-from pacslift.extract.scriptkinds import script_reader
+from pacslift.extract import dcmqrscp, sqlite
+from pacslift.extract.dbase import dbf
+from pacslift.extract.dbase.dbfheader import is_dbf
+from pacslift.extract.mysql.mysqltab import is_tab_folder, read_mysqltab
+from pacslift.extract.packed.folder import Folder, opened
+from pacslift.extract.packed.parts import lost_beginning
+from pacslift.extract.packed.source import DumpFile, Source
+from pacslift.extract.postgres.pgcustom import read_pgcustom
+from pacslift.extract.postgres.pgfiles import (
+    is_pg_directory,
+    is_pg_tar,
+    read_pgdirectory,
+    read_pgtar,
+)
+from pacslift.extract.postgres.pgtoc import MAGIC as PG_ARCHIVE
+from pacslift.extract.scripts.script import ScriptReader
+from pacslift.extract.scripts.scriptkinds import script_reader
 from pacslift.extract.shapes import DumpReader
-from pacslift.extract.source import DumpFile, Source
 from pacslift.extract.terms import EVERYWHERE, Terms
+from pacslift.extract.text.delimited import DelimitedSet
+from pacslift.extract.text.manifest import is_manifest, manifest_of
 
 _HEAD = 1 << 18
 _SHOWN = 5  # names of files

@@ -20,12 +20,12 @@ from urllib.parse import quote
 import polars as pl
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
-from pacslift.extract.charsets import job_codec
-from pacslift.extract.folder import source_of
+from pacslift.extract.charset.charsets import job_codec
+from pacslift.extract.charset.texts import TextDecoder
+from pacslift.extract.packed.folder import source_of
+from pacslift.extract.packed.source import DumpFile, Source
 from pacslift.extract.shapes import BATCH_ROWS, Batch, Column, TableShape, lowered, numbered
-from pacslift.extract.source import DumpFile, Source
 from pacslift.extract.terms import Terms
-from pacslift.extract.texts import TextDecoder
 
 MAGIC = b"SQLite format 3\0"
 _HEADER = 100  # bytes

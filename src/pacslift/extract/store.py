@@ -19,6 +19,7 @@ import polars as pl
 
 from pacslift.errors import JobFolderError
 from pacslift.events import TableRead
+from pacslift.extract.charset.suspects import Mender, Suspects
 from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.shapes import (
     ORIGIN_ROW,
@@ -29,7 +30,6 @@ from pacslift.extract.shapes import (
     Undecodable,
     lowered,
 )
-from pacslift.extract.suspects import Mender, Suspects
 from pacslift.extract.terms import Charsets
 
 ORIGIN_DUMP = "origin_dump"  # UInt32, number of the dump in tables.json, from 1

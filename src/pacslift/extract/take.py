@@ -8,12 +8,12 @@ from pathlib import Path
 from pacslift.adapter import Adapter, Names, choose, unread_columns
 from pacslift.errors import JobFileError
 from pacslift.events import Sink
-from pacslift.extract.answers import Answers, answer_names
 from pacslift.extract.columns import needed_columns
-from pacslift.extract.database import LiveDatabase
-from pacslift.extract.parts import without_later_parts
-from pacslift.extract.portable import NotOnServerError
-from pacslift.extract.script import ScriptReader
+from pacslift.extract.onserver.answers import Answers, answer_names
+from pacslift.extract.onserver.database import LiveDatabase
+from pacslift.extract.onserver.portable import NotOnServerError
+from pacslift.extract.packed.parts import without_later_parts
+from pacslift.extract.scripts.script import ScriptReader
 from pacslift.extract.shapes import DumpReader
 from pacslift.extract.sniff import open_dump
 from pacslift.extract.store import Extracted, extract_tables

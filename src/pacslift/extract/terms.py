@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pacslift.errors import JobFileError
-from pacslift.extract.charsets import job_codec
+from pacslift.extract.charset.charsets import job_codec
 from pacslift.extract.truncation import REFUSED, Truncation
 
 EVERYWHERE = "*"

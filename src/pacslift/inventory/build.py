@@ -13,8 +13,8 @@ import sqlglot
 
 from pacslift.adapter import NOT_REBUILT, Adapter, shortened
 from pacslift.errors import AdapterFaultError, CatalogError
-from pacslift.extract.answers import ANSWER
 from pacslift.extract.inturn import Piece, in_turn
+from pacslift.extract.onserver.answers import ANSWER
 from pacslift.extract.shapes import ORIGIN_ROW
 from pacslift.extract.store import ORIGIN_DUMP
 from pacslift.inventory import normalize

@@ -1,0 +1,1 @@
+"""Character sets: what is declared, what the bytes say, what was damaged before."""

@@ -1,0 +1,1 @@
+"""DBF files, dBase III to Visual FoxPro, with their memo files."""

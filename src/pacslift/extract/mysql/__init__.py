@@ -1,0 +1,1 @@
+"""What mysqldump and mariadb-dump write: scripts, and the folders of --tab."""

@@ -1,0 +1,1 @@
+"""A live or restored database over ODBC."""

@@ -1,0 +1,1 @@
+"""Where a dump's bytes come from: plain, packed, in archives, in parts."""

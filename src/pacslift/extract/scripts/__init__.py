@@ -1,0 +1,1 @@
+"""SQL scripts of any product: statements, tables and rows."""

@@ -1,0 +1,1 @@
+"""Delimited text, described by a manifest."""
