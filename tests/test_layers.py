@@ -21,7 +21,7 @@ SHARED = [
     "unforeseen",
 ]
 PACKAGE = Path(__file__).parents[1] / "src" / "pacslift"
-MODULES = sorted(PACKAGE.glob("*/*.py"))
+MODULES = sorted(PACKAGE.glob("*/**/*.py"))
 TOP = {path.stem for path in PACKAGE.glob("*.py")}
 
 
@@ -41,9 +41,9 @@ def test_the_folders_are_the_stages_in_reading_order():
     assert folders == STAGES
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda m: f"{m.parent.name}/{m.name}")
+@pytest.mark.parametrize("module", MODULES, ids=lambda m: str(m.relative_to(PACKAGE)))
 def test_a_stage_imports_only_what_comes_before_it(module):
-    here = STAGES.index(module.parent.name)
+    here = STAGES.index(module.relative_to(PACKAGE).parts[0])
     assert neighbours(module) <= {*SHARED, *STAGES[: here + 1]}
 
 
