@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from pacslift.errors import SetAsideError
 from pacslift.inventory.stored import open_stored
+from pacslift.repair.orders import Orders
 from pacslift.repair.outgoing import prepare
-from storedobjects import file_of, sent
+from storedobjects import CT, file_of, identified, part10, sent
 
 SHIPPED = Path(pydicom.__file__).parent / "data"
 LARGEST = 30_000  # bytes
@@ -53,6 +54,13 @@ def test_a_damaged_object_is_sent_whole_or_set_aside(tmp_path_factory, content, 
             assert outgoing.length % 2 == 0
             assert outgoing.sop_instance_uid
     assert time.perf_counter() - started < SECONDS
+
+
+def test_what_stands_where_a_uid_belongs_goes_into_no_warning(tmp_path, recwarn):
+    name = b"DOE^JANE 1961 M\xfcller".ljust(len(CT), b"\0")
+    content = part10(identified().replace(CT.encode(), name))
+    with prepare(open_stored(file_of(tmp_path, content)), Orders(facts={"pixels": True})):
+        assert not recwarn.list
 
 
 @pytest.mark.parametrize("content", objects(), ids=lambda content: str(len(content)))

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 
+from pydicom.config import IGNORE
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
@@ -154,7 +155,7 @@ def _image_pixel(stored: StoredObject) -> Dataset:
     raw = b"".join(stored.source.read(e.start, e.end - e.start) for e in wanted)
     dataset = read_dataset(BytesIO(raw), is_implicit_VR=False, is_little_endian=True)
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = UID(stored.transfer_syntax_uid)
+    dataset.file_meta.TransferSyntaxUID = UID(stored.transfer_syntax_uid, IGNORE)
     _require_bounded(dataset)
     return dataset
 
@@ -200,7 +201,7 @@ def _copy(source: Dataset, syntax: str) -> Dataset:
     made = Dataset()
     made.update(source)
     made.file_meta = FileMetaDataset()
-    made.file_meta.TransferSyntaxUID = UID(syntax)
+    made.file_meta.TransferSyntaxUID = UID(syntax, IGNORE)
     return made
 
 
@@ -221,7 +222,7 @@ def _compressed(native: Dataset, syntax: str) -> Dataset:
     if native.BitsAllocated == _SINGLE_BIT:
         raise _cannot("pixels of a single bit are not compressed")
     made = _copy(native, EXPLICIT_LITTLE)
-    with _Codec(f"written as {UID(syntax).name}"):
+    with _Codec(f"written as {UID(syntax, IGNORE).name}"):
         compress(made, syntax, generate_instance_uid=False)
     return made
 

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Sequence
 
+from pydicom.config import IGNORE
 from pydicom.uid import UID
 
 from pacslift.job import TargetAddress
@@ -124,5 +125,5 @@ def pair_words(sop_class_uid: str, transfer_syntax_uid: str) -> str:
 
 
 def _named(uid: str) -> str:
-    name = UID(uid).name
+    name = UID(uid, IGNORE).name
     return uid if name == uid else f"{name} ({uid})"

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from itertools import islice, pairwise
 from struct import Struct
 
+from pydicom.config import IGNORE
 from pydicom.uid import UID
 
 from pacslift.errors import Cause, SetAsideError
@@ -43,7 +44,7 @@ SUCCESSORS = {
 @functools.lru_cache(maxsize=512)
 def is_image_class(sop_class_uid: str) -> bool:
     """Say whether the standard names this class as one of images with Pixel Data."""
-    name = UID(sop_class_uid).name
+    name = UID(sop_class_uid, IGNORE).name  # it warns with the value, which may be anything
     return "Image Storage" in name and not any(word in name for word in _NO_IMAGES)
 
 
