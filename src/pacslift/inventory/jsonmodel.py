@@ -3,6 +3,9 @@
 Strategy: rendered() is pure, so what it gave is remembered; an archive's elements repeat. IS and DS
 stay text (F.2.3 allows it), so that 1.50 stays 1.50. What cannot be said exactly is not said:
 replacement characters never take the place of a name.
+
+pydicom is imported where it is needed: each run loads the hooks of all adapters, these lines with
+them, and pydicom takes longer to load than a small dump to read.
 """
 
 import functools
@@ -13,9 +16,6 @@ from base64 import b64encode
 from collections.abc import Iterator
 from struct import Struct, iter_unpack
 from typing import Any, NamedTuple
-
-from pydicom.charset import convert_encodings, decode_bytes, default_encoding
-from pydicom.datadict import dictionary_VR
 
 from pacslift.inventory.bytesource import MemoryBytes
 from pacslift.inventory.nesting import (
@@ -154,6 +154,8 @@ def _text(tag: int, vr: bytes, value: bytes, charset: bytes) -> str:
         return value.decode("ascii")
     encodings = _encodings(charset) if vr in _CODED else None
     if encodings is not None:
+        from pydicom.charset import decode_bytes  # noqa: PLC0415 - see the module's first lines
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             text = decode_bytes(value, list(encodings), _resetting(vr))
@@ -176,6 +178,8 @@ def _encodings(charset: bytes) -> tuple[str, ...] | None:
     names = [name.strip() for name in charset.decode("latin-1").strip("\0 ").split("\\")]
     if not any(name not in {"", "ISO_IR 6"} for name in names):
         return None
+    from pydicom.charset import convert_encodings, default_encoding  # noqa: PLC0415
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -229,6 +233,8 @@ def _closes(data: bytes, position: int, end: int, content: Content) -> bool:
 
 def _dictionary_vr(tag: int) -> bytes:
     """The VR under Implicit VR; the first where the dictionary leaves a choice."""
+    from pydicom.datadict import dictionary_VR  # noqa: PLC0415
+
     try:
         return dictionary_VR(tag)[:2].encode()
     except KeyError:
