@@ -21,9 +21,9 @@ from test_hsqldb import script as hsqldb
 from test_oracle import script as oracle
 from test_tsql import HEAD, INSERT, TAIL
 
-from dumptext import mysqldump, pg_dump
 from indexdat import Abi
 from pgarchive import Archive, Table
+from smalldumps import mysqldump, pg_dump
 
 COUNT = 300
 TEXTS = [f"value {i * i} é'" for i in range(COUNT)]

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
-from dumptext import rows_of
 from pacslift.errors import PacsliftError
 from pacslift.extract.packed import window
 from pacslift.extract.scripts import scriptrows, textsource
 from pacslift.extract.shapes import DumpReader
 from pacslift.extract.terms import Charsets, Terms
 from pacslift.extract.truncation import Truncation
+from smalldumps import rows_of
 
 # What breaks readers that look for quotes, commas and terminators in the wrong places.
 HOSTILE = st.one_of(

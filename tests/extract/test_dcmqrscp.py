@@ -1,13 +1,13 @@
 import pytest
-from dumptext import everything, file_of, frames_of, rows_of
 from hypothesis import given
 from hypothesis import strategies as st
-from indexdat import Abi
 
+from indexdat import Abi
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.dcmqrscp import IndexFile, is_index
 from pacslift.extract.shapes import Undecodable
 from pacslift.extract.sniff import open_dump
+from smalldumps import everything, file_of, frames_of, rows_of
 
 LINUX = Abi()
 ABIS = {

@@ -4,9 +4,9 @@ import csv
 
 import polars as pl
 import pytest
-from dumptext import everything, frames_of
 
 from pacslift.extract.sniff import open_dump
+from smalldumps import everything, frames_of
 
 pytestmark = pytest.mark.archives
 

@@ -2,15 +2,15 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from dumptext import everything, file_of, mysqldump, pg_dump
 from hypothesis import given
 from hypothesis import strategies as st
-from indexdat import Abi
-from pgarchive import Archive
 from test_dbf import dbf
 
+from indexdat import Abi
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.sniff import open_dump
+from pgarchive import Archive
+from smalldumps import everything, file_of, mysqldump, pg_dump
 
 MYSQL = "CREATE TABLE `t` (\n `a` int\n) ENGINE=InnoDB;\nINSERT INTO `t` VALUES (1);\n"
 INDEX = Abi().file([], [Abi().image("/a", "1.2", 0.0, 1, {})])

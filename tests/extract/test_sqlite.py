@@ -4,11 +4,11 @@ import sqlite3
 from contextlib import closing
 
 import pytest
-from dumptext import everything, frames_of, rows_of
 
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.shapes import Column, TableShape, Undecodable
 from pacslift.extract.sqlite import SqliteFile
+from smalldumps import everything, frames_of, rows_of
 
 SQL = """
 CREATE TABLE Files (pk INTEGER PRIMARY KEY, path TEXT, attrs BLOB, n, "Odd ""Name" REAL);

@@ -3,13 +3,13 @@ import json
 import polars as pl
 import pytest
 
-from dumptext import file_of, mysqldump
 from pacslift.errors import DumpDamagedError, JobFolderError
 from pacslift.events import TableRead
 from pacslift.extract import store
 from pacslift.extract.mysql.mysqldump import read_mysqldump
 from pacslift.extract.shapes import Batch, Column, TableShape, Undecodable, numbered
 from pacslift.extract.store import extract_tables, load_tables
+from smalldumps import file_of, mysqldump
 
 
 class Reader:

@@ -1,5 +1,4 @@
 import pytest
-from dumptext import file_of, frames_of, mysqldump, pg_dump
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,6 +6,7 @@ from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.sniff import open_dump
 from pacslift.extract.terms import Terms
 from pacslift.extract.truncation import Cut, Truncation
+from smalldumps import file_of, frames_of, mysqldump, pg_dump
 
 ROWS = [f"({i},'text {i}')" for i in range(1, 6)]
 INSERT = "INSERT INTO"

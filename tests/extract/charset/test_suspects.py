@@ -5,12 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_dbf import FIELDS, dbf
 
-from dumptext import file_of, frames_of, mysqldump, pg_dump
 from pacslift.errors import DumpFormatError, JobFileError
 from pacslift.extract.charset.suspects import Mender, Suspects, accident, undone
 from pacslift.extract.shapes import Batch, Undecodable, numbered
 from pacslift.extract.sniff import open_dump
 from pacslift.extract.terms import Charsets, Recoding, Terms
+from smalldumps import file_of, frames_of, mysqldump, pg_dump
 
 TWICE, WINDOWS = Recoding.UTF8_TWICE, Recoding.LATIN1_IS_CP1252
 NAMES = ["Müller^Jürgen", "LEFÈVRE^HÉLÈNE", "Dvořák^Jiří", "Иванов^Пётр", "plain", ""]

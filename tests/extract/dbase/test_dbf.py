@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import everything, file_of, frames_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.dbase.dbf import DbfSet
 from pacslift.extract.dbase.dbfheader import is_dbf
 from pacslift.extract.shapes import Column, TableShape, Undecodable
+from smalldumps import everything, file_of, frames_of
 
 FIELDS = [("NAME", "C", 6, 0), ("SIZE", "N", 5, 1), ("OK", "L", 1, 0)]
 RECORDS = [

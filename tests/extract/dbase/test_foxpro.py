@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import everything, file_of, frames_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.dbase.dbf import DbfSet
 from pacslift.extract.shapes import ORIGIN_ROW
 from pacslift.extract.terms import Terms
 from pacslift.extract.truncation import Cut, Truncation
+from smalldumps import everything, file_of, frames_of
 
 NULLABLE = 0x02
 

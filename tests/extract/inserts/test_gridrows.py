@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import everything, file_of, frames_of, mysqldump, pieces_of
 from pacslift.extract.inserts.insertrun import InsertRun
 from pacslift.extract.inserts.rowgrid import GridPath
 from pacslift.extract.mysql.mysqldump import read_mysqldump
+from smalldumps import everything, file_of, frames_of, mysqldump, pieces_of
 
 TYPES = {"a": "bigint(20)", "b": "varchar(99)", "c": "longblob", "d": "bit(9)", "e": "text"}
 

@@ -4,13 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import in_turn, pieces_of
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.inserts.insertrows import InsertShape, insert_rows
 from pacslift.extract.inserts.insertskip import skip_rows
 from pacslift.extract.inserts.literals import mysql_literal, postgres_literal
 from pacslift.extract.packed.window import Window
 from pacslift.extract.scripts.statements import Dialect
+from smalldumps import in_turn, pieces_of
 
 HEADER = b"INSERT INTO `t` VALUES "
 LITERAL = {Dialect.MYSQL: mysql_literal, Dialect.POSTGRES: postgres_literal}

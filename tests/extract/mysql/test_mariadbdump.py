@@ -7,13 +7,13 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from databases import MariaDB
-from dumptext import file_of, frames_of, pieces_of
 from pacslift.errors import DumpFormatError
 from pacslift.extract.inserts.rowgrid import GridPath
 from pacslift.extract.mysql.mysqldump import read_mysqldump
 from pacslift.extract.mysql.mysqltab import read_mysqltab
 from pacslift.extract.scripts.script import ScriptReader
 from pacslift.extract.terms import Terms
+from smalldumps import file_of, frames_of, pieces_of
 
 EXAMPLES = 60 if os.environ.get("CI") == "true" else 15
 real_server = settings(

@@ -2,7 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import (
+from pacslift.errors import DumpDamagedError, DumpFormatError
+from pacslift.extract.mysql.mysqldump import read_mysqldump
+from pacslift.extract.shapes import Column, TableShape, Undecodable
+from smalldumps import (
     everything,
     file_of,
     frames_of,
@@ -10,9 +13,6 @@ from dumptext import (
     pieces_of,
     rows_of,
 )
-from pacslift.errors import DumpDamagedError, DumpFormatError
-from pacslift.extract.mysql.mysqldump import read_mysqldump
-from pacslift.extract.shapes import Column, TableShape, Undecodable
 
 TABLE = """
 CREATE TABLE `files` (

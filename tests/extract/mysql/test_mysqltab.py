@@ -7,7 +7,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dumptext import file_of, mysqldump, rows_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.mysql import mysqltab
 from pacslift.extract.mysql.mysqldump import read_mysqldump
@@ -15,6 +14,7 @@ from pacslift.extract.mysql.mysqltab import read_mysqltab
 from pacslift.extract.packed import window
 from pacslift.extract.sniff import open_dump
 from scripttext import TEXTS
+from smalldumps import file_of, mysqldump, rows_of
 
 CREATE = (
     "CREATE TABLE `t` (\n `a` int(11),\n `b` varchar(99),\n `c` longblob,\n `d` bit(9),\n"

@@ -8,11 +8,11 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import in_turn
 from packedfiles import STREAMS
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.packed import packing
 from pacslift.extract.packed.packing import Unpacking, packing_of
+from smalldumps import in_turn
 
 CONTENT = bytes(range(256)) * 2000
 KINDS = {kind.word: kind for kind in packing.PACKINGS}

@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import file_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.packed.bytesfrom import Parts, head_of
 from pacslift.extract.packed.bytesfrom import file_of as opened_file
@@ -16,6 +15,7 @@ from pacslift.extract.packed.parts import (
     without_later_parts,
 )
 from pacslift.extract.sniff import open_dump
+from smalldumps import file_of
 
 
 def files(folder, names):

@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dumptext import everything, file_of, frames_of, rows_of
 from packedfiles import FILES, PACKERS, SETS, STREAMS, archive, mysql, split, tarred
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract import sqlite
@@ -16,6 +15,7 @@ from pacslift.extract.packed import packing
 from pacslift.extract.sniff import open_dump
 from pacslift.extract.terms import Terms
 from pacslift.extract.truncation import Truncation
+from smalldumps import everything, file_of, frames_of, rows_of
 
 reused_folder = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=8

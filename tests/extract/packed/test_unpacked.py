@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import file_of
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.packed import packing
 from pacslift.extract.packed import unpacked as unpacking
@@ -16,6 +15,7 @@ from pacslift.extract.packed.bytesfrom import Parts, Stretch, head_of, taken
 from pacslift.extract.packed.packing import packing_of
 from pacslift.extract.packed.pump import Pump
 from pacslift.extract.packed.unpacked import Shelf, Unpacked
+from smalldumps import file_of
 
 CONTENT = b"".join(hashlib.sha256(b"%d" % i).digest() for i in range(3200))
 KIND = packing_of(gzip.compress(b""))

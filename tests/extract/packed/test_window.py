@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import in_turn, pieces_of
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.packed import window as window_module
 from pacslift.extract.packed.window import Window
+from smalldumps import in_turn, pieces_of
 
 WORD = re.compile(rb"[a-z]*+")
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import in_turn
 from pacslift.extract.packed.window import Window
 from pacslift.extract.postgres.copyend import find_end, pass_block
+from smalldumps import in_turn
 
 pieces = st.sampled_from([b"\\", b".", b"\n", b"\n\\.", b"\\\\", b"a" * 600, b"\t", b"x" * 70_000])
 

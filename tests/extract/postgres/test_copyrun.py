@@ -2,10 +2,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import file_of, pg_dump, rows_of
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.postgres.copyfields import unescaped
 from pacslift.extract.postgres.pgplain import read_pgplain
+from smalldumps import file_of, pg_dump, rows_of
 
 
 @pytest.mark.parametrize("lines", ["a\nb\tc\td\n", "a\tb\tc\nd\n"])

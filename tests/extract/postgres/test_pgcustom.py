@@ -3,10 +3,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_pgplain import HELD, NAMES, database
 
-from dumptext import everything, file_of, frames_of, pieces_of, rows_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.postgres.pgcustom import read_pgcustom
 from pgarchive import GZIP, LZ4, NONE, ZSTD, Archive, Table
+from smalldumps import everything, file_of, frames_of, pieces_of, rows_of
 
 __all__ = ["database"]  # the same database that the plain dumps are made of
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from dumptext import file_of, pieces_of
 from pacslift.extract.sniff import open_dump
 from pacslift.extract.terms import Terms
+from smalldumps import file_of, pieces_of
 
 DATABASE = "extract_pgdumps"
 SAMPLES = {  # values of types whose text has no surprises but is not to be changed either

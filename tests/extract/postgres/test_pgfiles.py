@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from test_pgcustom import EMPTY, FILES, READ, VERSIONS
 from test_pgplain import HELD, NAMES, database
 
-from dumptext import everything, file_of, frames_of, pieces_of, rows_of
 from packedfiles import archive as zip_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.postgres.pgunpack import unpacked
@@ -27,6 +26,7 @@ from pgarchive import (
     folder_of,
     tar_of,
 )
+from smalldumps import everything, file_of, frames_of, pieces_of, rows_of
 
 __all__ = ["database"]  # the same database that the plain dumps are made of
 

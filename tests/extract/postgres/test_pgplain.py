@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import everything, file_of, frames_of, pg_dump, pieces_of, rows_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.postgres.pgplain import read_pgplain
 from pacslift.extract.shapes import Column, TableShape, Undecodable
+from smalldumps import everything, file_of, frames_of, pg_dump, pieces_of, rows_of
 
 TABLE = """
 CREATE TABLE public.files (

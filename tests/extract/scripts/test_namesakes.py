@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from dumptext import file_of, pg_dump
 from pacslift.adapter import load_adapters, shipped_folder
 from pacslift.errors import DumpFormatError, JobFileError, NoAdapterError
 from pacslift.events import silence
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import take_tables
 from pacslift.job import Job, TargetAddress
+from smalldumps import file_of, pg_dump
 
 COLUMNS = {
     "resources": "internalid, resourcetype, publicid, parentid",

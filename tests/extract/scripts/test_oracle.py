@@ -4,12 +4,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dumptext import file_of, rows_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.scripts.oracle import read_oracle
 from pacslift.extract.scripts.oracledates import iso_date
 from pacslift.extract.sniff import open_dump
 from scripttext import TEXTS, cut_into, outcome, terms
+from smalldumps import file_of, rows_of
 
 HEAD = """--------------------------------------------------------
 --  File created - Wednesday-June-07-2017

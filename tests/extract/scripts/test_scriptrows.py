@@ -6,7 +6,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dumptext import file_of, frames_of, rows_of
 from pacslift.errors import DumpDamagedError, PacsliftError
 from pacslift.extract.mysql.mysqltab import read_mysqltab
 from pacslift.extract.scripts.hsqldb import read_hsqldb
@@ -14,6 +13,7 @@ from pacslift.extract.scripts.oracle import read_oracle
 from pacslift.extract.scripts.sqlitedump import read_sqlitedump
 from pacslift.extract.scripts.tsql import read_tsql
 from scripttext import cut_into, terms
+from smalldumps import file_of, frames_of, rows_of
 
 READERS = [read_hsqldb, read_oracle, read_sqlitedump, read_tsql]
 reused_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dumptext import file_of, rows_of
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.scripts.sqlitedump import read_sqlitedump
 from pacslift.extract.sniff import open_dump
 from pacslift.extract.sqlite import SqliteFile
 from scripttext import HOSTILE, TEXTS, cut_into, outcome
 from servers import program
+from smalldumps import file_of, rows_of
 
 VALUES = (
     st.none()

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dumptext import in_turn, pieces_of
 from pacslift.extract.packed.window import Window
 from pacslift.extract.scripts.statements import Dialect, Statement, next_statement, without_quoted
+from smalldumps import in_turn, pieces_of
 
 
 def statements(

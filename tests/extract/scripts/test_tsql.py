@@ -5,13 +5,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dumptext import file_of, rows_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.scripts.scriptrows import _Behind
 from pacslift.extract.scripts.tsql import PRODUCT, read_tsql
 from pacslift.extract.sniff import open_dump
 from pacslift.extract.terms import Charsets, Terms
 from scripttext import TEXTS, cut_into, outcome
+from smalldumps import file_of, rows_of
 
 HEAD = """USE [dcm]
 GO

@@ -3,7 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delimitedtext import WRITERS, delimited_set
-from dumptext import everything, pieces_of, rows_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.shapes import Column, TableShape, Undecodable
 from pacslift.extract.sniff import open_dump
@@ -11,6 +10,7 @@ from pacslift.extract.terms import Charsets, Terms
 from pacslift.extract.text import delimitedrows
 from pacslift.extract.text.delimited import DelimitedSet
 from pacslift.extract.truncation import Cut, Truncation
+from smalldumps import everything, pieces_of, rows_of
 
 WRITTEN = st.text("ab \",;|\\'\n\r\0\x1aé€", max_size=6)
 

@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from delimitedtext import WRITERS
-from dumptext import rows_of
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.text.delimited import DelimitedSet
 from pacslift.extract.text.describe import describe_delimited
+from smalldumps import rows_of
 
 ROWS = [
     ("1", "1.2.840.113619.2.1", "19700131", "MUELLER^HANS", None),
