@@ -182,12 +182,12 @@ def test_a_tab_folder_and_the_dump_of_one_database_hold_the_same(mariadb, tmp_pa
 
 
 def test_of_two_databases_in_one_dump_each_can_be_read_alone(mariadb, tmp_path):
-    wanted = fill(mariadb, "live", [(*[None] * 13, text, *[None] * 7) for text in NASTY])
-    other = fill(mariadb, "trial", [(None,) * len(COLUMNS)] * 2)
-    path = file_of(tmp_path, mariadb.dump("--routines", "--databases", "live", "trial"))
-    with pytest.raises(DumpFormatError, match=r"live\.(t|log) and trial\.\1"):
+    wanted = fill(mariadb, "ward", [(*[None] * 13, text, *[None] * 7) for text in NASTY])
+    other = fill(mariadb, "attic", [(None,) * len(COLUMNS)] * 2)
+    path = file_of(tmp_path, mariadb.dump("--routines", "--databases", "ward", "attic"))
+    with pytest.raises(DumpFormatError, match=r"ward\.(t|log) and attic\.\1"):
         cells(read_mysqldump(path))
-    for database, expected in (("live", wanted), ("trial", other)):
+    for database, expected in (("ward", wanted), ("attic", other)):
         reader = read_mysqldump(path)
         reader.terms = Terms(schema=database)
         assert cells(reader) == expected
