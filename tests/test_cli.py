@@ -22,6 +22,7 @@ from pacslift.cli import INTERRUPTED, main
 from pacslift.errors import Cause
 from pacslift.events import Event, StageStarted
 from pacslift.ledger import FileState, InstanceState
+from pacslift.running import opened
 from pacslift.send.crew import GRACE
 from servers import CHECKOUT, free_port
 
@@ -409,7 +410,7 @@ def test_a_file_that_was_put_back_is_sent_though_planning_it_again_was_cut_off(p
 
     with (
         pytest.raises(RuntimeError, match="the power fails"),
-        flow.opened(job, die_before_the_plan) as run,
+        opened(job, die_before_the_plan) as run,
     ):
         flow.retry(run, Cause.MISSING_FILE)
     assert pacslift("run", job).exit_code == 0

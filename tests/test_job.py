@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pacslift import job as jobs
 from pacslift.errors import JobBusyError, JobFileError, JobFolderError
-from pacslift.job import Job, TargetAddress, create_job, job_lock, load_job, parse_target
+from pacslift.job import Job, TargetAddress, create_job, load_job, parse_target
+from pacslift.job_lock import job_lock
 
 
 def a_job(folder: Path, **changes) -> Job:
@@ -133,7 +134,7 @@ def test_a_job_is_held_by_one_process_and_let_go_at_its_end(tmp_path):
 def test_a_job_that_a_killed_process_held_is_free(tmp_path):
     hold = (
         "import sys, pathlib\n"
-        "from pacslift.job import job_lock\n"
+        "from pacslift.job_lock import job_lock\n"
         "with job_lock(pathlib.Path(sys.argv[1])):\n"
         "    print('held', flush=True)\n"
         "    sys.stdin.read()\n"

@@ -11,6 +11,7 @@ SHARED = [
     "errors",
     "events",
     "job",
+    "job_lock",
     "job_text",
     "ledger",
     "ledger_bulk",

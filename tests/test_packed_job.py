@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from jobs import init, pacslift, status
-from pacslift.flow import dumps_print
+from pacslift.fingerprints import dumps_print
 from pacslift.job import load_job
 
 CASE = Path(__file__).parents[1] / "fixtures" / "dcmqrscp" / "moved" / "storage"

@@ -21,9 +21,10 @@ from pacslift import flow
 from pacslift.events import silence
 from pacslift.errors import SetAsideError
 from pacslift.ledger_tables import CANDIDATES, FILES, FINDINGS, INSTANCES, OVERLAYS, UIDS
+from pacslift.running import opened
 from pacslift.send.load import load
 
-with flow.opened(Path(sys.argv[1]), silence) as run:
+with opened(Path(sys.argv[1]), silence) as run:
     flow.extract(run)
     flow.inventory(run)
     flow.plan(run)

@@ -20,8 +20,8 @@ import polars as pl
 from pacslift import flow
 from pacslift.errors import Cause, PacsliftError, StopError
 from pacslift.events import Stopped
-from pacslift.flow import Run
 from pacslift.progress import display
+from pacslift.running import Run, opened
 from pacslift.verify.account import Account
 from pacslift.verify.advice import OF_CAUSE
 
@@ -152,7 +152,7 @@ def working(folder: Path, log_format: str) -> Iterator[Run]:
     noted[FOLDER] = folder
     with display(sys.stderr, log_format) as tell:
         try:
-            with flow.opened(folder, tell) as run:
+            with opened(folder, tell) as run:
                 yield run
         except (PacsliftError, KeyboardInterrupt) as error:
             if log_format == "json":

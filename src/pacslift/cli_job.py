@@ -24,7 +24,6 @@ from pacslift.demo import prepared_demo
 from pacslift.doctor import examine
 from pacslift.errors import Cause
 from pacslift.events import silence
-from pacslift.flow import Run
 from pacslift.job import (
     Job,
     create_job,
@@ -34,6 +33,7 @@ from pacslift.job import (
     resolve_all,
 )
 from pacslift.preview import Preview
+from pacslift.running import Run, opened
 from pacslift.verify.account import FILE_EXCEPTIONS
 from pacslift.verify.advice import OF_CAUSE, OF_FILE
 from pacslift.verify.tell import account_now
@@ -238,7 +238,7 @@ def status(job: Path, as_json: bool) -> None:
 def exceptions(job: Path, cause: str | None, as_json: bool) -> None:
     """Show what is set aside or failed, by cause, and what to do about it."""
     if cause:
-        with flow.opened(job, silence) as work:
+        with opened(job, silence) as work:
             count = flow.retry(work, Cause(cause))
         if as_json:
             click.echo(json.dumps({"planned_again": count}))

@@ -12,7 +12,8 @@ from pacslift.adapter import choose, load_adapters
 from pacslift.errors import JobFolderError, NoContextError, StopError
 from pacslift.extract.take import format_of, names_of, opened_dumps, terms_of
 from pacslift.inventory.take import require_folders
-from pacslift.job import Job, require_writable
+from pacslift.job import Job
+from pacslift.job_lock import require_writable
 from pacslift.ledger import Ledger
 from pacslift.plan.contexts import Context, Pair, number
 from pacslift.send.association import StoreAssociation, Timeouts

@@ -5,22 +5,14 @@ goes on where it was. What "the same input" means is a fingerprint, kept in the 
 stage is complete.
 """
 
-import errno
 import json
-import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-
-from polars.exceptions import PolarsError
 
 from pacslift import job as jobs
 from pacslift.adapter import Adapter, load_adapters
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
-from pacslift.events import Finding, Sink, StageFinished, StageStarted
 from pacslift.extract.packed.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
@@ -30,7 +22,7 @@ from pacslift.inventory.catalog import scan_catalog, write_catalog
 from pacslift.inventory.ranges import scratch_folder
 from pacslift.inventory.reconcile import Verdicts
 from pacslift.inventory.take import take_inventory
-from pacslift.job import Job, job_lock
+from pacslift.job import Job
 from pacslift.ledger import Ledger
 from pacslift.plan.draft import draft_patients
 from pacslift.plan.make import in_batches, make_plan, plan_sentence
@@ -38,6 +30,7 @@ from pacslift.plan.mapping import read_mapping
 from pacslift.plan.uids import RULE_OF_UIDS, new_uids
 from pacslift.preview import Preview, private_file, write_preview
 from pacslift.repair.order import TRANSCODE
+from pacslift.running import Run, done, note, require, stage
 from pacslift.send.association import Timeouts
 from pacslift.send.crew import Crew, Hands, Sending
 from pacslift.send.deliver import deliver
@@ -52,7 +45,6 @@ from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
 from pacslift.verify.tell import CUTS, account_now, charset_findings, resent_finding, write_report
 
-NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
 TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
 SENT_OTHERWISE = (
     "{:,} instances at the target were sent with other values than the plan has now, or are left "
@@ -80,15 +72,6 @@ READ_CAUSES = (
     Cause.DIFFERS_AT_TARGET,
     Cause.COULD_NOT_TELL,
 )
-
-
-@dataclass(frozen=True)
-class Run:
-    """One job being worked on, by this process alone."""
-
-    job: Job
-    ledger: Ledger
-    tell: Sink
 
 
 def migrate(run: Run) -> Account:
@@ -298,35 +281,6 @@ def report(run: Run, stopped: StopError | None = None) -> Account:
     return account
 
 
-@contextmanager
-def opened(folder: Path, tell: Sink) -> Iterator[Run]:
-    """Hold the job in *folder*, its ledger open. Raises StopError for what is wrong with it."""
-    job = jobs.load_job(folder)
-    policy_of(job.profile, job.statuses)  # a mistake there is told before the work begins
-    jobs.require_writable(job.folder)
-    with job_lock(job.folder):
-        ledger = Ledger(job.ledger)
-        try:
-            yield Run(job, ledger, tell)
-        except (OSError, PolarsError) as error:
-            if not tells_no_room(error):
-                raise
-            raise JobFolderError(
-                f"the job folder {job.folder} takes no more: {error}; make room on its disk, then "
-                "run again: the run goes on where it was"
-            ) from error
-        finally:
-            ledger.close()
-
-
-def tells_no_room(error: OSError | PolarsError) -> bool:
-    """Whether a file could not be written; Polars has the system's error number in its text."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno in NO_ROOM
-    numbers = re.findall(r"\(os error (\d+)\)", str(error))
-    return any(int(number) in NO_ROOM for number in numbers)
-
-
 def retry(run: Run, cause: Cause) -> int:
     """Plan again what failed or was set aside for *cause*, and nothing else.
 
@@ -352,39 +306,6 @@ def account_of(folder: Path) -> Account:
         return account_now(ledger)
     finally:
         ledger.close()
-
-
-@contextmanager
-def stage(run: Run, name: str, expected: int | None = None) -> Iterator[Callable[[str], None]]:
-    """Tell that a stage begins and, with what it says, that it has ended."""
-    run.tell(StageStarted(name, expected))
-    began, said = time.monotonic(), [""]
-    try:
-        yield said.append
-    finally:
-        if said[-1]:
-            run.tell(StageFinished(name, said[-1], time.monotonic() - began))
-
-
-def note(run: Run, name: str, findings: Sequence[str]) -> None:
-    """Put the findings of a stage on record, and tell them."""
-    run.ledger.find(name, findings)
-    for sentence in findings:
-        run.tell(Finding(name, sentence))
-
-
-def done(run: Run, key: str, print_: str, *made: Path) -> bool:
-    """Whether a stage was completed from the same input and what it made is still there."""
-    return run.ledger.get(key) == print_ and all(path.exists() for path in made)
-
-
-def require(run: Run, key: str, command: str) -> None:
-    """JobFolderError unless the stage before has been completed."""
-    if run.ledger.get(key) is None:
-        raise JobFolderError(
-            f"{run.job.folder} is not that far yet; run `{command} {run.job.folder}` first, "
-            f"or `pacslift run {run.job.folder}` for everything"
-        )
 
 
 def adapter_of(run: Run) -> Adapter:

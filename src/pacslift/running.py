@@ -1,0 +1,91 @@
+"""A job being worked on: held by this process, its ledger open, its stages told and remembered."""
+
+import errno
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from polars.exceptions import PolarsError
+
+from pacslift.errors import JobFolderError
+from pacslift.events import Finding, Sink, StageFinished, StageStarted
+from pacslift.job import Job, load_job
+from pacslift.job_lock import job_lock, require_writable
+from pacslift.ledger import Ledger
+from pacslift.send.outcome import policy_of
+
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One job being worked on, by this process alone."""
+
+    job: Job
+    ledger: Ledger
+    tell: Sink
+
+
+@contextmanager
+def opened(folder: Path, tell: Sink) -> Iterator[Run]:
+    """Hold the job in *folder*, its ledger open. Raises StopError for what is wrong with it."""
+    job = load_job(folder)
+    policy_of(job.profile, job.statuses)  # a mistake there is told before the work begins
+    require_writable(job.folder)
+    with job_lock(job.folder):
+        ledger = Ledger(job.ledger)
+        try:
+            yield Run(job, ledger, tell)
+        except (OSError, PolarsError) as error:
+            if not tells_no_room(error):
+                raise
+            raise JobFolderError(
+                f"the job folder {job.folder} takes no more: {error}; make room on its disk, then "
+                "run again: the run goes on where it was"
+            ) from error
+        finally:
+            ledger.close()
+
+
+def tells_no_room(error: OSError | PolarsError) -> bool:
+    """Whether a file could not be written; Polars has the system's error number in its text."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno in NO_ROOM
+    numbers = re.findall(r"\(os error (\d+)\)", str(error))
+    return any(int(number) in NO_ROOM for number in numbers)
+
+
+@contextmanager
+def stage(run: Run, name: str, expected: int | None = None) -> Iterator[Callable[[str], None]]:
+    """Tell that a stage begins and, with what it says, that it has ended."""
+    run.tell(StageStarted(name, expected))
+    began, said = time.monotonic(), [""]
+    try:
+        yield said.append
+    finally:
+        if said[-1]:
+            run.tell(StageFinished(name, said[-1], time.monotonic() - began))
+
+
+def note(run: Run, name: str, findings: Sequence[str]) -> None:
+    """Put the findings of a stage on record, and tell them."""
+    run.ledger.find(name, findings)
+    for sentence in findings:
+        run.tell(Finding(name, sentence))
+
+
+def done(run: Run, key: str, print_: str, *made: Path) -> bool:
+    """Whether a stage was completed from the same input and what it made is still there."""
+    return run.ledger.get(key) == print_ and all(path.exists() for path in made)
+
+
+def require(run: Run, key: str, command: str) -> None:
+    """JobFolderError unless the stage before has been completed."""
+    if run.ledger.get(key) is None:
+        raise JobFolderError(
+            f"{run.job.folder} is not that far yet; run `{command} {run.job.folder}` first, "
+            f"or `pacslift run {run.job.folder}` for everything"
+        )
