@@ -3,6 +3,8 @@
 import hashlib
 import os
 import threading
+from dataclasses import replace
+from functools import partial
 
 import pytest
 from small_objects import CT, carrying, encoded, in_file, in_memory, of_class
@@ -10,8 +12,10 @@ from small_objects import CT, carrying, encoded, in_file, in_memory, of_class
 import scripted
 from pacslift.errors import Cause
 from pacslift.repair.outgoing import FileSpan, Outgoing
-from pacslift.send.association import Timeouts
+from pacslift.send.association import StoreAssociation, Timeouts
 from pacslift.send.outcome import Outcome
+from pacslift.send.posting import Posting
+from pacslift.send.switchboard import Switchboard
 from pacslift.send.worker import Retries, StoreWorker, Terms, digest_of
 from scripted import Peer, RawTarget, ScriptedArchive
 
@@ -299,3 +303,15 @@ def test_when_a_file_fails_on_its_way_the_others_that_are_outstanding_are_sent_a
         (Outcome.NOT_SENT, Cause.TRUNCATED),
         (Outcome.STORED, None),
     ]
+
+
+def test_an_object_that_the_program_failed_over_leaves_nothing_behind_for_another():
+    broken = replace(in_memory("broken"), segments=("no bytes",))
+    with ScriptedArchive([CT]) as archive:
+        posting = Posting(Switchboard(partial(StoreAssociation.open, archive.address), [CT]))
+        assert posting.send(in_memory("good")).outcome is Outcome.STORED
+        with pytest.raises(AttributeError):
+            posting.post(broken)
+        with pytest.raises(AttributeError):  # asked for once more it is sent anew, not waited for
+            posting.send(broken)
+        posting.close()

@@ -60,8 +60,10 @@ class Posting:
         if self._left or association is None:
             self._left.add(id(outgoing))
             return
-        posted = self._posted[id(outgoing)] = _Posted()
+        posted = _Posted()
         self._begin(association, outgoing, posted)
+        # Not before: an entry that nobody collects would meet another object with the same id().
+        self._posted[id(outgoing)] = posted
 
     def send(self, outgoing: Outgoing) -> Delivery:
         """The answer to an object; it is sent first if it was not posted.
