@@ -2,7 +2,6 @@
 
 import os
 import signal
-import time
 
 import pytest
 from small_objects import CT, in_file
@@ -95,7 +94,6 @@ def test_no_process_outlives_the_one_that_has_the_ledger():
     team = Team(sending_to(TargetAddress("NOBODY", "127.0.0.1", 1)), 1, 1)
     team.start()
     (member,) = team._members
-    time.sleep(0.1)
     member.pipe.close()  # as the system does when that process is killed
     member.process.join(20)
     assert member.process.exitcode is not None

@@ -6,6 +6,7 @@ archive of one file is that file; one of several is the folder that it holds. No
 disk: each reading unpacks again, see unpacked.py.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path, PurePosixPath
@@ -22,7 +23,7 @@ _HEAD = 1024
 _LAYERS = 4  # a .sql.gz in a .tar.gz in a .zip has four
 
 
-class Folder:
+class Folder(ABC):
     """Files that belong together: of a folder on the disk, or of an archive."""
 
     def __init__(self, path: Path, shelf: Shelf | None = None) -> None:
@@ -30,21 +31,21 @@ class Folder:
         self._shelf = shelf or Shelf()
 
     @property
+    @abstractmethod
     def wording(self) -> str:
         """In what it, or each of its files, is packed; or nothing."""
-        raise NotImplementedError
 
+    @abstractmethod
     def sources(self) -> list[Source]:
         """The files right in it, by name; of an archive in its order, as they are read fastest."""
-        raise NotImplementedError
 
+    @abstractmethod
     def get(self, name: str) -> Source | None:
         """The file that is called *name*, packed or unpacked, below it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def like(self, name: str) -> Source | None:
         """The file right in it that is called *name* in whatever case."""
-        raise NotImplementedError
 
     def close(self) -> None:
         """End what is being unpacked."""
