@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.stored import open_stored
 from pacslift.inventory.syntaxes import EXPLICIT_LITTLE
-from pacslift.repair.compression import transcoded
 from pacslift.repair.frames import DEFLATED_FRAMES, packed
 from pacslift.repair.outgoing import prepare
+from pacslift.repair.transcode import transcoded
 from storedobjects import element, file_of, fragments, identified, part10, sent
 
 

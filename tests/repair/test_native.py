@@ -12,8 +12,8 @@ from pydicom.filereader import read_dataset
 from pacslift.errors import SetAsideError
 from pacslift.inventory.stored import open_stored
 from pacslift.inventory.syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE
-from pacslift.repair.compression import transcoded
 from pacslift.repair.outgoing import Outgoing, prepare
+from pacslift.repair.transcode import transcoded
 from storedobjects import EXPLICIT, IMPLICIT, element, file_of, identified, image, part10, sent
 
 SAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"

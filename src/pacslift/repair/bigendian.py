@@ -17,7 +17,7 @@ from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Element, Encoding, 
 from pacslift.inventory.inflate import collected
 from pacslift.inventory.stored import StoredObject
 from pacslift.inventory.syntaxes import EXPLICIT_LITTLE
-from pacslift.repair import nested, transcode, values
+from pacslift.repair import explicit, nested, values
 from pacslift.repair.splice import element_header
 
 RULE = "E20"
@@ -83,8 +83,8 @@ def _element(stored: StoredObject, element: Element) -> bytes:
     value = stored.source.read(element.value, element.end - element.value)
     if element.vr == b"SQ" or element.length == UNDEFINED:
         content = nested.content_of(Encoding.EXPLICIT_BIG, element.vr, value)
-        return transcode.element(element.tag, b"SQ", transcode.items(value, content))
-    return transcode.element(element.tag, element.vr, transcode.swapped(element.vr, value))
+        return explicit.element(element.tag, b"SQ", explicit.items(value, content))
+    return explicit.element(element.tag, element.vr, explicit.swapped(element.vr, value))
 
 
 def _bulk(source: ByteSource, element: Element, word: int) -> Iterator[bytes]:
@@ -94,7 +94,5 @@ def _bulk(source: ByteSource, element: Element, word: int) -> Iterator[bytes]:
         piece = source.read(at, min(_PIECE, element.end - at))
         is_words = element.vr == b"OW" and word
         yield (
-            transcode.words_swapped(piece, word)
-            if is_words
-            else transcode.swapped(element.vr, piece)
+            explicit.words_swapped(piece, word) if is_words else explicit.swapped(element.vr, piece)
         )

@@ -14,7 +14,7 @@ from pydicom.datadict import DicomDictionary  # type: ignore[attr-defined]
 from pacslift.inventory.bytesource import Segment
 from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Element, Encoding
 from pacslift.inventory.stored import StoredObject
-from pacslift.repair import nested, transcode, values
+from pacslift.repair import explicit, nested, values
 from pacslift.repair.splice import element_header, item_header
 
 _IMPLICIT = Encoding.IMPLICIT_LITTLE
@@ -75,10 +75,10 @@ def _explicit(read: _Read, *, signed: bool) -> bytes:
     vr = values.standard_vr(element.tag)
     if vr == b"SQ" or element.length == UNDEFINED:
         content = nested.content_of(_IMPLICIT, b"SQ", value)
-        return transcode.element(element.tag, b"SQ", transcode.items(value, content))
+        return explicit.element(element.tag, b"SQ", explicit.items(value, content))
     if signed and element.tag in _SIGNED_OR_NOT:
         vr = b"SS"
-    return transcode.element(element.tag, vr, value)
+    return explicit.element(element.tag, vr, value)
 
 
 def _implicit_sequence(read: _Read) -> bytes:

@@ -72,6 +72,6 @@ RULES: tuple[Rule, ...] = (
     *pixels.RULES,
     *completeness.RULES,
     structure.GROUP_LENGTHS,  # last, since every edit makes one wrong
-    TRANSCODE,  # done by the sender (compression.py), once the target has refused
+    TRANSCODE,  # done by the sender (transcode.py), once the target has refused
 )
 BY_ID = {rule.id: rule for rule in RULES}

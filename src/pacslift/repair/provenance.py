@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from struct import Struct
 
 from pacslift.inventory.header import PIXEL_DATA, Encoding
-from pacslift.repair import conform, transcode, values
+from pacslift.repair import conform, explicit, values
 from pacslift.repair.record import COERCE, CORRECT, Record
 from pacslift.repair.splice import element_header, encoded, item_header
 from pacslift.repair.view import View
@@ -195,7 +195,7 @@ def _appended(view: View, tag: int, items: bytes) -> memoryview:
     """Give a sequence with items more at its end; its length is defined from then on."""
     value = view.value(tag) or b""
     if value and view.vr(tag) == b"UN":
-        value = transcode.items(value, view.content(tag))
+        value = explicit.items(value, view.content(tag))
     elif view.is_undefined(tag):
         value = value[:-_SEQUENCE_END_LENGTH]
     return encoded(tag, b"SQ", value + items, view.encoding)

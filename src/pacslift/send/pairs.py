@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pacslift.inventory.syntaxes import EXPLICIT_LITTLE
 from pacslift.ledger import Ledger
 from pacslift.plan.contexts import Pair, by_frequency
-from pacslift.repair.compression import alternatives
+from pacslift.repair.transcode import alternatives
 
 
 def pairs_to_propose(ledger: Ledger, *, transcodes: bool) -> tuple[Pair, ...]:

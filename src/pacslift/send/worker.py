@@ -16,8 +16,8 @@ from typing import Self, TypeAlias, TypeVar
 from pacslift.errors import Cause, SetAsideError
 from pacslift.job import TargetAddress
 from pacslift.plan.contexts import Pair
-from pacslift.repair.compression import alternatives, transcoded
 from pacslift.repair.outgoing import Outgoing
+from pacslift.repair.transcode import alternatives, transcoded
 from pacslift.send.association import PATIENT, StoreAssociation, Timeouts
 from pacslift.send.delivery import Delivery, Sent
 from pacslift.send.outcome import AS_COMMON, Outcome, Policy

@@ -14,15 +14,15 @@ from pydicom.uid import UID
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.stored import open_stored
 from pacslift.inventory.syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE
-from pacslift.repair.compression import (
+from pacslift.repair.lossy import lossy_method
+from pacslift.repair.outgoing import Outgoing, prepare
+from pacslift.repair.transcode import (
     JPEG_2000,
     JPEG_LS,
     RLE,
     alternatives,
     transcoded,
 )
-from pacslift.repair.lossy import lossy_method
-from pacslift.repair.outgoing import Outgoing, prepare
 from storedobjects import element, file_of, fragments, identified, part10, sent
 
 SAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"
