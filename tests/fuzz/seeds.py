@@ -14,15 +14,15 @@ from fuzz.targets import MYSQL_HEAD, PAIR, POSTGRES_HEAD, SEAM
 
 TESTS = Path(__file__).parents[1]
 FIXTURES = TESTS.parent / "fixtures"
-sys.path += [str(TESTS), str(TESTS / "extract"), str(FIXTURES)]
+sys.path += [str(TESTS), str(TESTS / "extract" / "dbase"), str(FIXTURES)]
 
-from indexdat import Abi  # noqa: E402 - the builders of the tests lie beside them
-from pgarchive import Archive, Table  # noqa: E402
 from pydicom.data import get_testdata_file  # noqa: E402
 from test_dbf import dbf  # noqa: E402
 from test_foxpro import dbt3, dbt4, fpt, table  # noqa: E402
 
 import storedobjects as so  # noqa: E402
+from indexdat import Abi  # noqa: E402 - the builders of the tests lie beside them
+from pgarchive import Archive, Table  # noqa: E402
 from scripted import data_pdu, store_response  # noqa: E402
 
 WHOLE, SMALL, CUT = 2, 16 | 2, 1
