@@ -11,6 +11,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset
 from pydicom.uid import UID
 
+from bitstreams import jpeg, jpeg2000
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.stored import open_stored
 from pacslift.inventory.syntaxes import EXPLICIT_LITTLE, IMPLICIT_LITTLE
@@ -176,11 +177,28 @@ def test_an_object_without_pixels_has_none_to_transcode(tmp_path):
     assert "no Pixel Data" in refused(tmp_path, part10(identified()), RLE).detail
 
 
-def test_the_codestream_tells_whether_something_was_lost():
-    with_loss = b"\xff\x52\0\x0c\0\0\0\x01\0\x01\x04\x04\0\0"
-    assert lossy_method("1.2.840.10008.1.2.4.91", with_loss) == "ISO_15444_1"
-    assert lossy_method("1.2.840.10008.1.2.4.91", with_loss[:-1] + b"\1") is None
-    assert lossy_method(NEAR_LOSSLESS, b"\xff\xda\0\x08\x01\x01\0\x03\0\0") == "ISO_14495_1"
-    assert lossy_method(NEAR_LOSSLESS, b"\xff\xda\0\x08\x01\x01\0\0\0\0") is None
-    assert lossy_method(NEAR_LOSSLESS, b"\xff\xda\0") is None
-    assert lossy_method(RLE, b"") is None
+J2K = "1.2.840.10008.1.2.4.91"
+JPEG_LS_FRAME = 0xF7
+
+
+@pytest.mark.parametrize(
+    ("syntax", "stream", "method"),
+    [
+        (J2K, jpeg2000(wavelet=0), "ISO_15444_1"),
+        (J2K, jpeg2000(wavelet=1), None),
+        (NEAR_LOSSLESS, jpeg(JPEG_LS_FRAME, selection=3), "ISO_14495_1"),
+        (NEAR_LOSSLESS, jpeg(JPEG_LS_FRAME, selection=0), None),
+        (NEAR_LOSSLESS, b"\xff\xda\0", None),
+        (BASELINE, b"", "ISO_10918_1"),
+        (RLE, b"", None),
+    ],
+)
+def test_the_codestream_tells_whether_something_was_lost(syntax, stream, method):
+    assert lossy_method(syntax, stream) == method
+
+
+def test_a_marker_inside_a_comment_is_not_taken_for_the_codestreams_own():
+    stream = jpeg2000(wavelet=1)
+    comment = b"\xff\x64\0\x14" + b"\xff\x52\0\x0c" + bytes(14)
+    at = stream.index(b"\xff\x52")
+    assert lossy_method(J2K, stream[:at] + comment + stream[at:]) is None
