@@ -101,6 +101,12 @@ def test_a_length_that_cannot_be_is_damage(tmp_path):
         values(tmp_path, content)
 
 
+def test_a_field_that_varies_but_has_no_room_for_its_length_is_refused(tmp_path):
+    content = table([("A", "V", 0, 0, 0)], [b"\1"], version=0x32, nullflags=1)
+    with pytest.raises(DumpDamagedError, match=r"column A of the type V has a width of 0"):
+        values(tmp_path, content)
+
+
 def fpt(text: bytes, block=64, kind=1) -> bytes:
     head = struct.pack(">IHH", 0, 0, block).ljust(512, b"\0")
     return head + struct.pack(">II", kind, len(text)) + text

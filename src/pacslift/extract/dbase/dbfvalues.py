@@ -52,7 +52,9 @@ def plain_value(kind: str, *, big_endian: bool = False) -> Plain | None:
 
 
 def has_its_width(field: Field) -> bool:
-    """Whether a field of a binary type is as wide as its type is."""
+    """Whether a field of a binary type is as wide as its type is, and one that varies has room."""
+    if field.length_bit is not None and not field.width:
+        return False
     return _WIDTHS.get(field.kind, field.width) == field.width
 
 
