@@ -15,10 +15,13 @@ SHARED = [
     "job_text",
     "ledger",
     "ledger_bulk",
+    "ledger_frames",
     "ledger_history",
+    "ledger_kept",
     "ledger_planned",
     "ledger_schema",
     "ledger_tables",
+    "ledger_views",
     "unforeseen",
 ]
 PACKAGE = Path(__file__).parents[1] / "src" / "pacslift"

@@ -3,14 +3,17 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy.dialects import sqlite
 
 from pacslift.errors import Cause, LedgerError
-from pacslift.ledger import CHANGES, FILES, INSTANCES, Ledger
+from pacslift.ledger import CANDIDATES, CHANGES, FILES, INSTANCES, Ledger
+from pacslift.ledger_tables import CHANGE_LINES, SHARED, Digest
 from pacslift.verify.tell import account_now
 
 
@@ -82,7 +85,7 @@ def test_no_file_can_be_in_a_state_that_is_not_on_the_list(ledger):
 
 def test_a_ledger_of_another_version_is_left_alone(ledger, tmp_path):
     ledger.put("schema_version", "99")
-    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 4"):
+    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 5"):
         Ledger(tmp_path / "ledger.db")
     assert ledger.get("schema_version") == "99"
 
@@ -273,6 +276,7 @@ def test_the_times_of_all_runs_add_up(ledger):
 # ---------------------------------------------------------------------------------------------
 # Versions and overlays
 
+VERSION_4 = Path(__file__).parent / "ledgers" / "version4.sql"  # written by a pacslift of then
 ADDED = {  # tables and columns that an older version did not have, by version
     1: (("overlays", "uids", "earlier", "differences"),
         ("overlays", "own_overlay", "issuer_of_patient_id", "patient_name", "patient_birth_date",
@@ -282,30 +286,78 @@ ADDED = {  # tables and columns that an older version did not have, by version
 }  # fmt: skip
 
 
-def as_older(path, version: int) -> None:
-    """Make the ledger what an older version of pacslift wrote."""
-    tables, columns = ADDED[version]
-    with closing(sqlite3.connect(path)) as older, older:
-        for table in tables:
-            older.execute(f"DROP TABLE {table}")
-        for column in columns:
-            older.execute(f"ALTER TABLE instances DROP COLUMN {column}")
-        older.execute("ALTER TABLE candidates DROP COLUMN member")  # since version 4
-        older.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(version)])
+def older(path, version: int) -> None:
+    """A ledger as an older version of pacslift wrote it."""
+    with closing(sqlite3.connect(path)) as database, database:
+        database.executescript(VERSION_4.read_text())
+        if version in ADDED:
+            tables, columns = ADDED[version]
+            for table in tables:
+                database.execute(f"DROP TABLE {table}")
+            for column in columns:
+                database.execute(f"ALTER TABLE instances DROP COLUMN {column}")
+            database.execute("ALTER TABLE candidates DROP COLUMN member")  # since version 4
+        database.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(version)])
 
 
-@pytest.mark.parametrize("version", ADDED)
-def test_an_older_ledger_is_brought_up_to_date_with_its_rows(version, ledger, tmp_path):
-    planned(ledger, 1, 2)
-    ledger.record([{"instance_key": "k1", "state": "stored"}])
-    ledger.close()
-    as_older(tmp_path / "ledger.db", version)
+@pytest.mark.parametrize("version", [*ADDED, 4])
+def test_an_older_ledger_is_brought_up_to_date_with_its_rows(version, tmp_path):
+    older(tmp_path / "ledger.db", version)
     with closing(Ledger(tmp_path / "ledger.db")) as newer:
-        assert newer.get("schema_version") == "4"
-        assert states(newer) == {"k1": "stored", "k2": "planned"}
-        newer.add_overlays([overlay("a")])
-        newer.record([{"instance_key": "k2", "overlays": "a"}])
+        assert newer.get("schema_version") == "5"
+        assert states(newer) == {
+            "k1": "stored", "k2": "verified", "k3": "failed", "k4": "planned"
+        }  # fmt: skip
+        assert account_now(newer).balanced
+        assert account_now(newer).file_states["used"] == 4
+        newer.add_overlays([overlay("b")])
+        newer.record([{"instance_key": "k4", "overlays": "b"}])
         assert [one.overlays[0].attributes for one in newer.planned()] == ["{}"]
+        assert newer.reopen(Cause.NO_ANSWER) == 1
+
+
+def test_nothing_that_a_ledger_of_version_4_knew_is_lost(tmp_path):
+    older(tmp_path / "ledger.db", 4)
+    with closing(sqlite3.connect(tmp_path / "ledger.db")) as before:
+        before.row_factory = sqlite3.Row
+        instances = {r["instance_key"]: dict(r) for r in before.execute("SELECT * FROM instances")}
+        changes = [tuple(r) for r in before.execute("SELECT * FROM changes ORDER BY 1, 2")]
+        copies = [tuple(r) for r in before.execute("SELECT * FROM candidates ORDER BY 1, 2")]
+    with closing(Ledger(tmp_path / "ledger.db")) as newer:
+        now = {row["instance_key"]: row for row in newer.rows(sa.select(INSTANCES))}
+        for key, row in instances.items():
+            assert row.items() <= ({"file": None} | now[key] | {"file": row["file"]}).items()
+        assert [now[key]["file"] for key in ("k1", "k2")] == ["k1.0", "k2.1"]
+        found = newer.rows(sa.select(CHANGES).order_by(CHANGES.c.instance_key, CHANGES.c.rule))
+        assert [tuple(row.values()) for row in found] == changes
+        found = newer.rows(
+            sa.select(CANDIDATES).order_by(CANDIDATES.c.instance_key, CANDIDATES.c.rank)
+        )
+        assert [tuple(row.values()) for row in found] == copies
+
+
+def test_what_instances_have_in_common_is_kept_once(ledger):
+    planned(ledger, *range(100), study_instance_uid="1.9", overlays="a b c")
+    sent = {"state": "stored", "patient_id": "P1", "sent_under": "first"}
+    change = {"rule": "T13", "keyword": "PatientName", "before": None, "after": "A^B"}
+    keys = [f"k{nth}" for nth in range(100)]
+    ledger.record([{"instance_key": key, **sent} for key in keys],
+                  [{"instance_key": key, **change} for key in keys])  # fmt: skip
+    assert len(list(ledger.rows(sa.select(SHARED)))) == 2  # as planned, as sent
+    assert len(list(ledger.rows(sa.select(CHANGE_LINES)))) == 1
+    assert len(list(ledger.rows(sa.select(CHANGES)))) == 100
+    seen = {(row["patient_id"], row["study_instance_uid"], row["overlays"], row["sent_under"])
+            for row in ledger.rows(sa.select(INSTANCES))}  # fmt: skip
+    assert seen == {("P1", "1.9", "a b c", "first")}
+
+
+DIGESTS = st.one_of(st.text(), st.from_regex(r"(blake3:)?([0-9a-f]{2})*", fullmatch=True))
+
+
+@given(DIGESTS)
+def test_a_digest_is_given_back_as_it_was_whatever_it_is(digest):
+    kept = Digest().process_bind_param(digest, sqlite.dialect())
+    assert Digest().process_result_value(kept, sqlite.dialect()) == digest
 
 
 def overlay(key: str, kind: str = "DB", attributes: str = "{}") -> dict:

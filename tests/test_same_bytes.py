@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from pacslift import flow
 from pacslift.events import silence
 from pacslift.errors import SetAsideError
-from pacslift.ledger_tables import CANDIDATES, FILES, FINDINGS, INSTANCES, OVERLAYS, UIDS
+from pacslift.ledger_tables import FILES, FINDINGS, OVERLAYS, UIDS
+from pacslift.ledger_views import CANDIDATES, INSTANCES
 from pacslift.running import opened
 from pacslift.send.load import load
 

@@ -1,6 +1,6 @@
 """The ledger: the one record of what became of every instance row and every file.
 
-SQLite in WAL mode through SQLAlchemy Core. One row an instance, one a file, so that the account
+SQLite in WAL mode through SQLAlchemy Core. One row an instance, so that the account
 is a pair of GROUP BYs and balances by construction; the CHECK constraints keep the states to the
 closed lists. Results are written in batches, each in one transaction that is committed before
 its results are told to anybody: the ledger never says more than the target did.
@@ -14,32 +14,34 @@ from typing import Any
 import sqlalchemy as sa
 
 from pacslift.errors import Cause, LedgerError
-from pacslift.ledger_bulk import Batch, Rows, grown_in_bulk, insert_many
+from pacslift.ledger_bulk import Batch, Rows, grown_in_bulk
+from pacslift.ledger_frames import FILES_USED, insert_copies, insert_files, insert_instances
 from pacslift.ledger_history import (
     AT_TARGET,
     give_back,
     remember,
     without_kept,
 )
+from pacslift.ledger_kept import KEYS_ASKED, as_kept, insert_new, update_all
 from pacslift.ledger_planned import Candidate, Overlay, Planned, overlay_keys, planned_from_rows
 from pacslift.ledger_schema import bring_up_to_date
 from pacslift.ledger_tables import (
-    CANDIDATES,
-    CHANGES,
     CONTEXTS,
+    COPIES,
     FILES,
     FINDINGS,
-    INSTANCES,
+    INSTANCE_ROWS,
+    IS_PLANNED,
     META,
     OVERLAYS,
+    PLACES,
     TRIED,
     UIDS,
     FileState,
     InstanceState,
     OverlayKind,
 )
-
-KEYS_ASKED = 500  # keys in one question; SQLite bounds the variables of a statement
+from pacslift.ledger_views import CANDIDATES, CHANGES, INSTANCES, RELATIVE
 
 __all__ = [
     "CANDIDATES",
@@ -143,41 +145,39 @@ class Ledger:
         every other instance that was judged or tried keeps its state, too. Gives the number of
         those at the target that would be sent with other values now, or not at all.
         """
-        stays: sa.ColumnElement[bool] = INSTANCES.c.state.in_(AT_TARGET)
+        stays: sa.ColumnElement[bool] = INSTANCE_ROWS.c.state.in_(AT_TARGET)
         if only is not None:
-            planned = INSTANCES.c.state == InstanceState.PLANNED
-            stays |= ~planned & INSTANCES.c.cause.is_distinct_from(only)
-        with self._write() as connection, grown_in_bulk(connection, INSTANCES, FILES):
+            planned = INSTANCE_ROWS.c.state == InstanceState.PLANNED
+            stays |= ~planned & INSTANCE_ROWS.c.cause.is_distinct_from(only)
+        with self._write() as connection, grown_in_bulk(connection, INSTANCE_ROWS, FILES):
             remember(connection, ~stays)
-            connection.execute(sa.delete(INSTANCES).where(~stays))
-            connection.execute(sa.delete(CANDIDATES))
+            connection.execute(sa.delete(INSTANCE_ROWS).where(~stays))
+            connection.execute(sa.delete(COPIES))
             connection.execute(sa.delete(FILES))
-            before = sa.exists(sa.select(INSTANCES.c.instance_key)).select()
+            before = sa.exists(sa.select(INSTANCE_ROWS.c.instance_key)).select()
             some_stay = bool(connection.scalar(before))
             otherwise = 0
             for rows in instances:
                 new, differing = without_kept(connection, rows, stays) if some_stay else (rows, 0)
-                insert_many(connection, INSTANCES, new)
+                insert_instances(connection, new)
                 otherwise += differing
             give_back(connection)
             for rows in candidates:
-                insert_many(connection, CANDIDATES, rows)
-            for rows in files:
-                insert_many(connection, FILES, rows)
-            put_all(connection, {key: str(count) for key, count in counted.items()})
+                insert_copies(connection, rows)
+            used = sum(insert_files(connection, rows) for rows in files)
+            counts = {**counted, FILES_USED: used}
+            put_all(connection, {key: str(count) for key, count in counts.items()})
             return otherwise
 
     def add_overlays(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep overlays (overlay_key, kind, attributes); those that are there already stay."""
-        keep = sa.insert(OVERLAYS).prefix_with("OR IGNORE", dialect="sqlite")
         with self._write() as connection:
-            if rows:
-                connection.execute(keep, list(rows))
+            insert_new(connection, OVERLAYS, rows)
 
     def drop_overlays(self) -> None:
         """Drop all overlays, for a plan that begins anew; not if an instance was sent with one."""
         with self._write() as connection:
-            sent = sa.exists().where(INSTANCES.c.attempts > 0)
+            sent = sa.exists().where(INSTANCE_ROWS.c.attempts > 0)
             connection.execute(sa.delete(OVERLAYS).where(~sent))
 
     def replace_uids(self, new: Mapping[str, str]) -> None:
@@ -222,16 +222,7 @@ class Ledger:
     def record(self, results: Rows, changes: Rows = ()) -> None:
         """Write what became of instances; each mapping has instance_key and columns to set."""
         with self._write() as connection:
-            for row in results:
-                values = {k: v for k, v in row.items() if k != "instance_key"}
-                connection.execute(
-                    sa.update(INSTANCES)
-                    .where(INSTANCES.c.instance_key == row["instance_key"])
-                    .values(values)
-                )
-            for key in {row["instance_key"] for row in changes}:
-                connection.execute(sa.delete(CHANGES).where(CHANGES.c.instance_key == key))
-            insert_all(connection, CHANGES, changes)
+            update_all(connection, as_kept(connection, results, changes))
 
     def learn_contexts(self, answers: Mapping[tuple[str, str], bool]) -> None:
         """Remember what the target accepted and refused."""
@@ -272,16 +263,23 @@ class Ledger:
         position = INSTANCES.c.position
         chosen = (
             sa.select(INSTANCES)
-            .where(INSTANCES.c.state == InstanceState.PLANNED, which, position > after)
+            .where(IS_PLANNED, which, position > after)
             .order_by(position)
             .limit(page)
             .subquery()
         )
-        copies = [c for c in CANDIDATES.c if c.name not in ("instance_key", "digest")]
+        # Not from the view: a database would put together all of it to join it from the left.
+        copies = [
+            *(PLACES.c[name] for name in ("mount", "container", "digest_algorithm")),
+            RELATIVE.label("relative"),
+            *(COPIES.c[name] for name in ("rank", "member", "size_bytes")),
+            COPIES.c.digest.label("file_digest"),
+        ]
         query = (
-            sa.select(chosen, *copies, CANDIDATES.c.digest.label("file_digest"))
-            .outerjoin_from(chosen, CANDIDATES, chosen.c.instance_key == CANDIDATES.c.instance_key)
-            .order_by(chosen.c.position, CANDIDATES.c.rank)
+            sa.select(chosen, *copies)
+            .outerjoin_from(chosen, COPIES, chosen.c.instance_key == COPIES.c.instance_key)
+            .outerjoin(PLACES, PLACES.c.id == COPIES.c.place_id)
+            .order_by(chosen.c.position, COPIES.c.rank)
         )
         with self._read() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
@@ -300,12 +298,32 @@ class Ledger:
 
     def count_planned(self) -> int:
         """How many instances are still to be sent."""
-        return self.counts(INSTANCES, "state").get((InstanceState.PLANNED.value,), 0)
+        return self.states().get(InstanceState.PLANNED.value, 0)
+
+    def states(self) -> dict[str, int]:
+        """Instances by state."""
+        return {state: n for (state,), n in self.counts(INSTANCE_ROWS, "state").items()}
+
+    def causes(self) -> dict[str, int]:
+        """Instances that have a cause, by it."""
+        counts = self.counts(INSTANCE_ROWS, "state", "cause")
+        found: dict[str, int] = {}
+        for (_, cause), n in counts.items():
+            if cause:
+                found[cause] = found.get(cause, 0) + n
+        return found
+
+    def file_states(self) -> dict[str, int]:
+        """Files of the storage by state."""
+        used = {FileState.USED.value: int(self.get(FILES_USED) or 0)}
+        counts = {state: n for (state,), n in self.counts(FILES, "state").items()}
+        return used | counts
 
     def totals(self) -> dict[str, int]:
         """Instances stored, instances that were not, and bytes stored, so far."""
-        states = {state: n for (state,), n in self.counts(INSTANCES, "state").items()}
-        query = sa.select(sa.func.sum(INSTANCES.c.bytes)).where(INSTANCES.c.state.in_(AT_TARGET))
+        states = self.states()
+        stored_bytes = sa.func.sum(INSTANCE_ROWS.c.bytes)
+        query = sa.select(stored_bytes).where(INSTANCE_ROWS.c.state.in_(AT_TARGET))
         with self._read() as connection:
             size = connection.scalar(query) or 0
         stored = sum(states.get(state, 0) for state in AT_TARGET)
@@ -338,14 +356,14 @@ class Ledger:
         """
         values: dict[str, Any] = {"state": InstanceState.PLANNED, "cause": None, "detail": None}
         if cause == Cause.CHANGED_SINCE_SENT:
-            values["sent_under"] = None
-        has_copy = sa.exists().where(CANDIDATES.c.instance_key == INSTANCES.c.instance_key)
-        again = INSTANCES.c.state.in_(TRIED) | (
-            (INSTANCES.c.state == InstanceState.SET_ASIDE) & has_copy
+            values["revision_id"] = None
+        has_copy = sa.exists().where(COPIES.c.instance_key == INSTANCE_ROWS.c.instance_key)
+        again = INSTANCE_ROWS.c.state.in_(TRIED) | (
+            (INSTANCE_ROWS.c.state == InstanceState.SET_ASIDE) & has_copy
         )
         with self._write() as connection:
             result = connection.execute(
-                sa.update(INSTANCES).where(INSTANCES.c.cause == cause, again).values(values)
+                sa.update(INSTANCE_ROWS).where(INSTANCE_ROWS.c.cause == cause, again).values(values)
             )
             return int(result.rowcount)
 

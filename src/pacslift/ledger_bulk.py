@@ -5,7 +5,7 @@ that puts the rows in: nobody sees the tables without them, and what is cut off 
 were. Rows come in the order of their primary key, so that its index grows at one end.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -72,4 +72,12 @@ def insert_many(connection: sa.Connection, table: sa.Table, batch: Batch) -> Non
     ]
     rows = rows.with_columns(absent)
     made = sa.insert(table).compile(dialect=connection.dialect, column_keys=rows.columns)
-    connection.exec_driver_sql(str(made), rows.select(made.positiontup or rows.columns).rows())
+    names = made.positiontup or rows.columns
+    columns = [bound(connection, table.c[name], rows[name]) for name in names]
+    connection.exec_driver_sql(str(made), list(zip(*columns, strict=True)))
+
+
+def bound(connection: sa.Connection, column: sa.Column[Any], values: pl.Series) -> Iterable[Any]:
+    """*values* as the driver takes them for *column*."""
+    process = column.type.bind_processor(connection.dialect)
+    return map(process, values) if process else values

@@ -12,12 +12,13 @@ import sqlalchemy as sa
 
 from pacslift.ledger_bulk import Batch, Rows, as_mappings
 from pacslift.ledger_tables import (
-    CHANGES,
+    CHANGE_LINES,
     EARLIER,
-    INSTANCES,
+    INSTANCE_ROWS,
     IS_CHARSET,
     IS_RESENT,
     RESENT,
+    SHARED,
     InstanceState,
 )
 
@@ -28,22 +29,22 @@ def remember(connection: sa.Connection, replaced: sa.ColumnElement[bool]) -> Non
     """Put by how the instances that are *replaced* were sent."""
     connection.execute(sa.delete(EARLIER))
     columns = [column.name for column in EARLIER.c]
-    sent = sa.select(*(INSTANCES.c[name] for name in columns)).where(
-        replaced, INSTANCES.c.digest.is_not(None)
+    sent = sa.select(*(INSTANCE_ROWS.c[name] for name in columns)).where(
+        replaced, INSTANCE_ROWS.c.digest.is_not(None)
     )
     connection.execute(sa.insert(EARLIER).from_select(columns, sent))
 
 
 def give_back(connection: sa.Connection) -> None:
     """Give what was put by to the new rows, where there are such."""
-    same = EARLIER.c.instance_key == INSTANCES.c.instance_key
+    same = EARLIER.c.instance_key == INSTANCE_ROWS.c.instance_key
     values = {
         name: sa.select(EARLIER.c[name]).where(same).scalar_subquery()
-        for name in ("digest", "sent_under")
+        for name in ("digest", "revision_id")
     }
     connection.execute(
-        sa.update(INSTANCES)
-        .where(INSTANCES.c.instance_key.in_(sa.select(EARLIER.c.instance_key)))
+        sa.update(INSTANCE_ROWS)
+        .where(INSTANCE_ROWS.c.instance_key.in_(sa.select(EARLIER.c.instance_key)))
         .values(values)
     )
     connection.execute(sa.delete(EARLIER))
@@ -65,16 +66,15 @@ def resent(digest_before: str | None, digest: str, under: str) -> Iterable[Mappi
 
 
 def resent_instances() -> sa.Select[Any]:
-    """How many instances went out with other bytes than before, and the key of one of them.
-
-    The rule is written out, since an index for some rows serves only whoever names them so.
-    """
-    keys = CHANGES.c.instance_key
-    columns: list[sa.ColumnElement[Any]] = [
-        sa.func.count(keys.distinct()).label("count"),
-        sa.func.min(keys).label("first"),
+    """How many instances went out with other bytes than before, and the key of one of them."""
+    sets = sa.select(CHANGE_LINES.c.change_set_id).where(IS_RESENT)
+    key = INSTANCE_ROWS.c.instance_key
+    counts: list[sa.ColumnElement[Any]] = [
+        sa.func.count().label("count"),
+        sa.func.min(key).label("first"),
     ]
-    return sa.select(*columns).where(IS_RESENT)
+    # Without such lines there is no instance to look at, and a scan of all would be for nothing.
+    return sa.select(*counts).where(sa.exists(sets), INSTANCE_ROWS.c.change_set_id.in_(sets))
 
 
 def charsets_of_a_study() -> sa.Select[Any]:
@@ -83,18 +83,19 @@ def charsets_of_a_study() -> sa.Select[Any]:
     Objects are judged one by one; devices of one study may well write differently, but one that is
     judged wrongly shows in this, too.
     """
-    after = CHANGES.c.after
+    line = CHANGE_LINES.c
+    judged = sa.select(line.change_set_id, line.after).where(IS_CHARSET).distinct().subquery()
     return (
         sa.select(
-            INSTANCES.c.study_instance_uid,
-            sa.func.min(after).label("one"),
-            sa.func.max(after).label("other"),
+            SHARED.c.study_instance_uid,
+            sa.func.min(judged.c.after).label("one"),
+            sa.func.max(judged.c.after).label("other"),
         )
-        .join(CHANGES, CHANGES.c.instance_key == INSTANCES.c.instance_key)
-        .where(IS_CHARSET)
-        .group_by(INSTANCES.c.study_instance_uid)
-        .having(sa.func.min(after) != sa.func.max(after))
-        .order_by(INSTANCES.c.study_instance_uid)
+        .join_from(INSTANCE_ROWS, judged, judged.c.change_set_id == INSTANCE_ROWS.c.change_set_id)
+        .join(SHARED, SHARED.c.id == INSTANCE_ROWS.c.shared_id)
+        .group_by(SHARED.c.study_instance_uid)
+        .having(sa.func.min(judged.c.after) != sa.func.max(judged.c.after))
+        .order_by(SHARED.c.study_instance_uid)
     )
 
 
@@ -121,10 +122,14 @@ def rows_kept(
     A plan comes in the order of the keys, so that what lies between the first and the last is
     about as much as *rows* are.
     """
-    key = INSTANCES.c.instance_key
+    key = INSTANCE_ROWS.c.instance_key
     keys = [row["instance_key"] for row in rows]
-    columns = key, INSTANCES.c.state, INSTANCES.c.overlays, INSTANCES.c.own_overlay
-    query = sa.select(*columns).where(key.between(min(keys), max(keys)), stays)
+    columns = key, INSTANCE_ROWS.c.state, SHARED.c.overlays, INSTANCE_ROWS.c.own_overlay
+    query = (
+        sa.select(*columns)
+        .join_from(INSTANCE_ROWS, SHARED, SHARED.c.id == INSTANCE_ROWS.c.shared_id)
+        .where(key.between(min(keys), max(keys)), stays)
+    )
     return {row["instance_key"]: row for row in connection.execute(query).mappings()}
 
 

@@ -1,15 +1,22 @@
 """The ledger's schema version: older ledgers are brought up to date, newer ones are left alone."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain, groupby
+from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
 from pacslift.errors import LedgerError
-from pacslift.ledger_tables import CANDIDATES, INSTANCES, META, metadata
+from pacslift.ledger_frames import FILES_USED, insert_copies, insert_files, insert_instances
+from pacslift.ledger_kept import change_set_ids, update_all
+from pacslift.ledger_tables import META, metadata
+from pacslift.ledger_views import CANDIDATES, INSTANCES, make_views
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 
+PAGE = 20_000  # rows moved at a time
 Step = Callable[[sa.Connection], None]
 
 
@@ -30,6 +37,7 @@ def bring_up_to_date(engine: sa.Engine, path: Path) -> None:
         for version in range(int(found or SCHEMA_VERSION), SCHEMA_VERSION):
             STEPS[version](connection)
         metadata.create_all(connection)
+        make_views(connection)
         for table in metadata.sorted_tables:
             for index in table.indexes:  # of a table that was there, one may be new
                 index.create(connection, checkfirst=True)
@@ -72,5 +80,42 @@ def from_3_to_4(connection: sa.Connection) -> None:
         add_columns(connection, CANDIDATES, "member")
 
 
+def from_4_to_5(connection: sa.Connection) -> None:
+    """What many instances have in common, and the changes of those alike, kept once.
+
+    The files that instances are read from are counted, no longer listed.
+    """
+    run = connection.exec_driver_sql
+    old = {name: f"{name}_4" for name in ("instances", "changes", "files", "candidates")}
+    for name, put_by in old.items():
+        run(f"ALTER TABLE {name} RENAME TO {put_by}")
+    run("DROP TABLE IF EXISTS earlier")  # empty but while a plan is made
+    for index in sa.inspect(connection).get_indexes(old["files"]):
+        run(f"DROP INDEX {index['name']}")
+    metadata.create_all(connection)
+    for rows in pages(connection, old["instances"]):
+        insert_instances(connection, rows)
+    for rows in pages(connection, old["candidates"]):
+        insert_copies(connection, rows)
+    used = sum(insert_files(connection, rows) for rows in pages(connection, old["files"]))
+    connection.execute(sa.insert(META).values(key=FILES_USED, value=str(used)))
+    changes = chain.from_iterable(pages(connection, old["changes"], order="instance_key"))
+    for _, of_one in groupby(changes, itemgetter("instance_key")):
+        sets = change_set_ids(connection, list(of_one))
+        update_all(connection, [{"instance_key": k, "change_set_id": n} for k, n in sets.items()])
+    for put_by in old.values():
+        run(f"DROP TABLE {put_by}")
+
+
+def pages(
+    connection: sa.Connection, table: str, order: str = "1"
+) -> Iterator[list[dict[str, Any]]]:
+    """The rows of a *table*, a bounded number at a time."""
+    query = sa.select(sa.text("*")).select_from(sa.text(table)).order_by(sa.text(order))
+    found = connection.execute(query).mappings()
+    while rows := [dict(row) for row in found.fetchmany(PAGE)]:
+        yield rows
+
+
 # From a version to the next. New tables are made with all others.
-STEPS: Mapping[int, Step] = {1: from_1_to_2, 2: from_2_to_3, 3: from_3_to_4}
+STEPS: Mapping[int, Step] = {1: from_1_to_2, 2: from_2_to_3, 3: from_3_to_4, 4: from_4_to_5}

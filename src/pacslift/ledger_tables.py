@@ -1,11 +1,18 @@
 """The ledger's closed lists of states, and its tables. SQLite and PostgreSQL take them alike.
 
-Times are UTC in ISO 8601. What is patient data is marked so; all else may be shown.
+What is patient data is marked so; all else may be shown. Ten million instances must fit into 3 GB:
+what many have in common is kept once, and whoever reads takes the views of ledger_views.py, which
+put it together again.
 """
 
+import re
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import sqlalchemy as sa
+
+HEX = re.compile(r"([0-9a-f]{2})+")
+ALGORITHMS = ("", "blake3")  # of digests, as they are named before them; only ever longer
 
 
 class InstanceState(StrEnum):
@@ -50,6 +57,51 @@ TRIED = (
     InstanceState.DIFFERS_AT_TARGET,
 )
 
+
+class Digest(sa.types.TypeDecorator[str]):
+    """A digest as text, which SQLite keeps in half the room; any other text is kept as it is.
+
+    <hex> or <algorithm>:<hex>, in lower case.
+    """
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | bytes | None:
+        """For the database."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        algorithm, _, digits = value.rpartition(":")
+        if not HEX.fullmatch(digits) or algorithm not in ALGORITHMS:
+            return value
+        return bytes([ALGORITHMS.index(algorithm)]) + bytes.fromhex(digits)
+
+    def process_result_value(self, value: str | bytes | None, dialect: sa.Dialect) -> str | None:
+        """From the database."""
+        del dialect
+        if not isinstance(value, bytes):
+            return value
+        algorithm = ALGORITHMS[value[0]]
+        return f"{algorithm}:{value[1:].hex()}" if algorithm else value[1:].hex()
+
+
+class Moment(sa.types.TypeDecorator[str]):
+    """A time, UTC in ISO 8601, kept as seconds since 1970."""
+
+    impl = sa.Integer
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> int | None:
+        """For the database."""
+        del dialect
+        return None if value is None else int(datetime.fromisoformat(value).timestamp())
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> str | None:
+        """From the database."""
+        del dialect
+        return None if value is None else datetime.fromtimestamp(value, UTC).isoformat()
+
+
 metadata = sa.MetaData()
 
 META = sa.Table(
@@ -65,25 +117,20 @@ def one_of(column: str, kind: type[StrEnum]) -> sa.CheckConstraint:
     return sa.CheckConstraint(f"{column} IN ({', '.join(repr(k.value) for k in kind)})")
 
 
-INSTANCES = sa.Table(
-    "instances",
+# What the instances of a series have in common, once; before they are sent and after. The key is a
+# digest of all columns.
+SHARED = sa.Table(
+    "shared",
     metadata,
-    sa.Column("instance_key", sa.Text, primary_key=True),  # the old system's own key
-    sa.Column("sop_instance_uid", sa.Text, nullable=False, index=True),
-    sa.Column("sop_class_uid", sa.Text),
-    sa.Column("series_instance_uid", sa.Text),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("study_instance_uid", sa.Text, index=True),
     sa.Column("study_date", sa.Text),  # DA, as the old database has it
-    sa.Column("position", sa.Integer, nullable=False, index=True),  # place in the order of sending
+    sa.Column("series_instance_uid", sa.Text),
+    sa.Column("sop_class_uid", sa.Text),
     sa.Column("transfer_syntax_uid", sa.Text),  # expected, then as sent
-    sa.Column("state", sa.Text, nullable=False, index=True),
-    sa.Column("cause", sa.Text),
-    sa.Column("detail", sa.Text),  # no patient data
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    sa.Column("status", sa.Integer),  # C-STORE status, PS3.4 B.2.3
-    sa.Column("bytes", sa.Integer),  # of the Data Set sent
-    sa.Column("digest", sa.Text),  # sha256 of the Data Set sent
-    sa.Column("sent_under", sa.Text),  # the job revision under which that was
+    sa.Column("overlays", sa.Text),  # keys of OVERLAYS that all of its series has, with spaces
+    sa.Column("envelope", sa.Text),  # envelope repairs, by rule id
     # as sent; patient data, never shown
     sa.Column("patient_id", sa.Text),
     sa.Column("issuer_of_patient_id", sa.Text),
@@ -91,36 +138,77 @@ INSTANCES = sa.Table(
     sa.Column("patient_birth_date", sa.Text),
     sa.Column("accession_number", sa.Text),
     sa.Column("sent_study_date", sa.Text),
-    sa.Column("overlays", sa.Text),  # keys of OVERLAYS that all of its series has, with spaces
-    sa.Column("own_overlay", sa.Text),  # key of the one that it has for itself
-    sa.Column("envelope", sa.Text),  # envelope repairs, by rule id
-    sa.Column("file", sa.Text),  # the file it was read from, below its mount
+)
+IN_COMMON = tuple(column.name for column in SHARED.c if column.name not in {"id", "key"})
+
+REVISIONS = sa.Table(  # of the job, under which something was sent
+    "revisions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+)
+
+IS_PLANNED = sa.literal_column("state") == sa.literal_column(f"'{InstanceState.PLANNED.value}'")
+
+INSTANCE_ROWS = sa.Table(
+    "instance_rows",
+    metadata,
+    sa.Column("instance_key", sa.Text, primary_key=True),  # the old system's own key
+    sa.Column("sop_instance_uid", sa.Text, nullable=False),
+    sa.Column("shared_id", sa.Integer, nullable=False, index=True),
+    sa.Column("position", sa.Integer, nullable=False),  # place in the order of sending
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("cause", sa.Text),
+    sa.Column("detail", sa.Text),  # no patient data
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Column("status", sa.Integer),  # C-STORE status, PS3.4 B.2.3
+    sa.Column("bytes", sa.BigInteger),  # of the Data Set sent
+    sa.Column("digest", Digest),  # of the Data Set sent
+    sa.Column("revision_id", sa.Integer),  # the job revision under which that was
+    sa.Column("own_overlay", sa.Text),  # key of the overlay that it has for itself
+    sa.Column("file", sa.Text),  # the file it was read from, below its mount, if not the first
     sa.Column("seconds", sa.Float),
-    sa.Column("stored_at", sa.Text),  # UTC
-    sa.Column("verified_at", sa.Text),  # UTC
+    sa.Column("stored_at", Moment),
+    sa.Column("verified_at", Moment),
+    sa.Column("change_set_id", sa.Integer),
     one_of("state", InstanceState),
+    # All that the account asks for is in the one, all that is to be sent in the other.
+    sa.Index("instance_rows_state", "state", "cause"),
+    sa.Index(
+        "instance_rows_planned", "position", sqlite_where=IS_PLANNED, postgresql_where=IS_PLANNED
+    ),
 )
 
 EARLIER = sa.Table(  # how instances that are being planned anew were sent; else empty
     "earlier",
     metadata,
     sa.Column("instance_key", sa.Text, primary_key=True),
-    sa.Column("digest", sa.Text),
-    sa.Column("sent_under", sa.Text),
+    sa.Column("digest", Digest),
+    sa.Column("revision_id", sa.Integer),
 )
 
-CANDIDATES = sa.Table(  # where an instance's copies lie, best rank first
-    "candidates",
+PLACES = sa.Table(  # folders, with how their files are kept; the key is a digest of the others
+    "places",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("mount", sa.Text, nullable=False),
+    sa.Column("folder", sa.Text, nullable=False),  # below the mount: empty, or with a / at its end
+    sa.Column("container", sa.Text),
+    sa.Column("digest_algorithm", sa.Text),
+)
+OF_PLACE = tuple(column.name for column in PLACES.c if column.name not in {"id", "key"})
+
+COPIES = sa.Table(  # where an instance's copies lie, best rank first
+    "copies",
     metadata,
     sa.Column("instance_key", sa.Text, primary_key=True),
     sa.Column("rank", sa.Integer, primary_key=True),
-    sa.Column("mount", sa.Text, nullable=False),
-    sa.Column("relative", sa.Text, nullable=False),
-    sa.Column("container", sa.Text),
+    sa.Column("place_id", sa.Integer, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),  # below the folder
     sa.Column("member", sa.Text),  # entry of a container, or the header of a split object
-    sa.Column("size_bytes", sa.Integer),
-    sa.Column("digest_algorithm", sa.Text),
-    sa.Column("digest", sa.Text),
+    sa.Column("size_bytes", sa.BigInteger),
+    sa.Column("digest", Digest),
     sqlite_with_rowid=False,
 )
 
@@ -144,7 +232,7 @@ UIDS = sa.Table(  # UIDs that a rule replaces in all objects, and by which
     sqlite_with_rowid=False,
 )
 
-FILES = sa.Table(
+FILES = sa.Table(  # all but those that instances are read from, which are in COPIES
     "files",
     metadata,
     sa.Column("mount", sa.Text, primary_key=True),
@@ -157,26 +245,35 @@ FILES = sa.Table(
     sqlite_with_rowid=False,
 )
 
-CHANGES = sa.Table(  # every element that went out otherwise than it was stored; patient data
-    "changes",
+# Every element that went out otherwise than it was stored; patient data. Objects of a series are as
+# a rule changed alike, so that what was changed is kept once for all of them.
+CHANGE_SETS = sa.Table(
+    "change_sets",
     metadata,
-    sa.Column("instance_key", sa.Text, nullable=False, index=True),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),  # a digest of the lines
+)
+
+CHANGE_LINES = sa.Table(
+    "change_lines",
+    metadata,
+    sa.Column("change_set_id", sa.Integer, primary_key=True),
+    sa.Column("line", sa.Integer, primary_key=True),
     sa.Column("rule", sa.Text, nullable=False),
     sa.Column("keyword", sa.Text, nullable=False),
     sa.Column("before", sa.Text),
     sa.Column("after", sa.Text),
+    sqlite_with_rowid=False,
 )
 
 RESENT = "RESENT"  # the rule under which other bytes than before are on record
-IS_RESENT = CHANGES.c.rule == sa.literal_column(f"'{RESENT}'")
-# Few changes are of that rule, and a job may have a thousand million of others.
-sa.Index(
-    "changes_resent", CHANGES.c.instance_key, sqlite_where=IS_RESENT, postgresql_where=IS_RESENT
-)
-
-IS_CHARSET = CHANGES.c.rule.in_([sa.literal_column("'T01'"), sa.literal_column("'T02'")])
-sa.Index("changes_charset", CHANGES.c.instance_key, CHANGES.c.after, sqlite_where=IS_CHARSET,
-         postgresql_where=IS_CHARSET)  # fmt: skip
+IS_RESENT = CHANGE_LINES.c.rule == sa.literal_column(f"'{RESENT}'")
+IS_CHARSET = CHANGE_LINES.c.rule.in_([sa.literal_column("'T01'"), sa.literal_column("'T02'")])
+# Few changes are of these rules, and a job may have a thousand million of others. The rules are
+# written out, since an index for some rows serves only whoever names them so.
+for name, which in (("resent", IS_RESENT), ("charset", IS_CHARSET)):
+    sa.Index(f"change_lines_{name}", CHANGE_LINES.c.change_set_id, CHANGE_LINES.c.after,
+             sqlite_where=which, postgresql_where=which)  # fmt: skip
 
 DIFFERENCES = sa.Table(  # what the target lists of a study otherwise than it was sent
     "differences",

@@ -51,5 +51,5 @@ def test_looking_for_them_does_not_read_all_changes(tmp_path):
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'ledger.db'}")
     with engine.connect() as connection:
         steps = connection.execute(sa.text(f"EXPLAIN QUERY PLAN {query}")).all()
-    assert any("changes_charset" in str(step) for step in steps)
+    assert any("change_lines_charset" in str(step) for step in steps)
     ledger.close()

@@ -102,7 +102,7 @@ def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
         "attempts": result.planned.attempts + delivery.attempts,
         "status": answer.status if answer else None,
         "seconds": answer.seconds if answer else None,
-        "file": result.candidate.place if result.candidate else None,
+        "file": place_of(result),
     }
     if result.state in (InstanceState.STORED, InstanceState.STORED_CHANGED):
         row["stored_at"] = datetime.now(UTC).isoformat(timespec="seconds")
@@ -125,6 +125,12 @@ def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
         if sent.digest:  # where there is none, the bytes before stay what counts
             row |= {"digest": sent.digest, "sent_under": revision}
     return row
+
+
+def place_of(result: Result) -> str | None:
+    """Where the object was read from; None for its first copy, which the ledger knows of."""
+    read = result.candidate
+    return read.place if read and read != result.planned.candidates[0] else None
 
 
 def changes_of(results: Iterable[Result]) -> list[Mapping[str, Any]]:

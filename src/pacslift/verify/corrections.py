@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from pacslift.ledger import CHANGES, INSTANCES, InstanceState, Ledger, OverlayKind
 from pacslift.ledger_history import AT_TARGET
-from pacslift.ledger_tables import IS_RESENT
+from pacslift.ledger_tables import CHANGE_LINES, INSTANCE_ROWS, IS_RESENT, RESENT
 from pacslift.repair.order import RULES
 
 SENT = (*AT_TARGET, InstanceState.MISSING_AT_TARGET, InstanceState.DIFFERS_AT_TARGET)
@@ -45,13 +45,25 @@ class ChangeRow:
 
 def corrections(ledger: Ledger) -> Sequence[Correction]:
     """The counts, the largest first."""
-    count = sa.func.count(CHANGES.c.instance_key.distinct()).label("n")
+    alike = (
+        sa.select(INSTANCE_ROWS.c.change_set_id, sa.func.count().label("instances"))
+        .where(INSTANCE_ROWS.c.state.in_(SENT), INSTANCE_ROWS.c.change_set_id.is_not(None))
+        .group_by(INSTANCE_ROWS.c.change_set_id)
+        .subquery()
+    )
+    line = CHANGE_LINES.c
+    changed = (
+        sa.select(line.change_set_id, line.keyword, line.rule)
+        .where(~IS_RESENT)
+        .distinct()
+        .subquery()
+    )
+    count = sa.func.sum(alike.c.instances).label("n")
     query = (
-        sa.select(CHANGES.c.keyword, CHANGES.c.rule, count)
-        .join(INSTANCES, INSTANCES.c.instance_key == CHANGES.c.instance_key)
-        .where(was_sent())
-        .group_by(CHANGES.c.keyword, CHANGES.c.rule)
-        .order_by(count.desc(), CHANGES.c.keyword, CHANGES.c.rule)
+        sa.select(changed.c.keyword, changed.c.rule, count)
+        .join_from(changed, alike, alike.c.change_set_id == changed.c.change_set_id)
+        .group_by(changed.c.keyword, changed.c.rule)
+        .order_by(count.desc(), changed.c.keyword, changed.c.rule)
     )
     return [
         Correction(row["keyword"], row["rule"], WHY.get(row["rule"], ""), row["n"])
@@ -76,4 +88,4 @@ def change_rows(ledger: Ledger) -> Iterator[ChangeRow]:
 
 def was_sent() -> sa.ColumnElement[bool]:
     """Changes of instances that went out; that one went out twice is told elsewhere."""
-    return INSTANCES.c.state.in_(SENT) & ~IS_RESENT
+    return INSTANCES.c.state.in_(SENT) & (CHANGES.c.rule != RESENT)

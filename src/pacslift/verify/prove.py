@@ -16,7 +16,7 @@ from pacslift.errors import Cause, SetAsideError
 from pacslift.events import Sink, StudyAsked
 from pacslift.job import TargetAddress
 from pacslift.ledger import INSTANCES, InstanceState, Ledger
-from pacslift.ledger_tables import DIFFERENCES
+from pacslift.ledger_tables import DIFFERENCES, SHARED
 from pacslift.unforeseen import one_object
 from pacslift.verify.find import Finder, NoVerification, open_finder
 from pacslift.verify.findscu import FindTimeouts
@@ -31,7 +31,6 @@ AT_TARGET = (
     InstanceState.DIFFERS_AT_TARGET,
 )
 PAGE = 200  # studies read from the ledger at a time
-STUDY = sa.func.coalesce(INSTANCES.c.study_instance_uid, "")  # an object may have none
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +112,10 @@ def studies(ledger: Ledger) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]
     while uids := next_studies(ledger, after):
         query = (
             sa.select(INSTANCES)
-            .where(asked_about(), STUDY.in_(uids))
-            .order_by(STUDY, INSTANCES.c.instance_key)
+            .where(asked_about(), is_of(uids))
+            .order_by(
+                sa.func.coalesce(INSTANCES.c.study_instance_uid, ""), INSTANCES.c.instance_key
+            )
         )
         rows = list(ledger.rows(query))
         for uid, group in groupby(rows, key=lambda row: row["study_instance_uid"] or ""):
@@ -123,10 +124,23 @@ def studies(ledger: Ledger) -> Iterator[tuple[str, Sequence[Mapping[str, Any]]]]
 
 
 def next_studies(ledger: Ledger, after: str | None) -> list[str]:
-    """The next page of Study Instance UIDs beyond *after*, in order; the empty one is the first."""
-    beyond = sa.true() if after is None else after < STUDY
-    query = sa.select(STUDY.label("uid")).where(asked_about(), beyond)
-    return [row["uid"] for row in ledger.rows(query.distinct().order_by("uid").limit(PAGE))]
+    """The next page of Study Instance UIDs beyond *after*, in order; the empty one is the first.
+
+    Of some of them nothing may have been sent.
+    """
+    study = SHARED.c.study_instance_uid
+    if after is None:
+        without = sa.exists().where(study.is_(None) | (study == ""))
+        if list(ledger.rows(sa.select(sa.literal("").label("uid")).where(without))):
+            return [""]
+    query = sa.select(study.label("uid")).where(study > (after or "")).distinct()
+    return [row["uid"] for row in ledger.rows(query.order_by(study).limit(PAGE))]
+
+
+def is_of(uids: Sequence[str]) -> sa.ColumnElement[bool]:
+    """Which rows are of studies with these UIDs; an object may have none."""
+    study = INSTANCES.c.study_instance_uid
+    return study.in_(uids) if any(uids) else study.is_(None) | (study == "")
 
 
 def expected_of(row: Mapping[str, Any]) -> Expected:

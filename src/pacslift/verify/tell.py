@@ -37,22 +37,16 @@ LOOKED_AT = (
 def account_now(ledger: Ledger) -> Account:
     """The account as it stands. What was never planned counts as no rows and no files."""
     with ledger.one_moment():  # or a plan made meanwhile would look out of balance
-        causes = ledger.counts(INSTANCES, "cause")
         return account_of(
             instances=int(ledger.get("instances") or 0),
-            states=single(ledger.counts(INSTANCES, "state")),
+            states=ledger.states(),
             files=int(ledger.get("files") or 0),
-            file_states=single(ledger.counts(FILES, "state")),
-            causes={cause: n for (cause,), n in causes.items() if cause},
+            file_states=ledger.file_states(),
+            causes=ledger.causes(),
             extra_at_target=int(ledger.get("extra") or 0),
             no_verification=ledger.get("no_verification") or None,
             cuts=int(ledger.get("cuts") or 0),
         )
-
-
-def single(counts: dict[tuple[str, ...], int]) -> dict[str, int]:
-    """Counts by one column, without the tuples."""
-    return {key: n for (key,), n in counts.items()}
 
 
 def write_report(job: Job, ledger: Ledger, stopped: str | None) -> Account:
