@@ -1,6 +1,8 @@
 """What a person or a program sees of a run while it goes on."""
 
 import json
+import re
+from dataclasses import replace
 from io import StringIO
 
 import pytest
@@ -16,11 +18,12 @@ from pacslift.events import (
     Stopped,
     StudyAsked,
     TableRead,
+    WorkersSeen,
     fan_out,
     silence,
     to_json_line,
 )
-from pacslift.progress import LINE_EVERY, Bar, JsonLines, Lines, Tally, display
+from pacslift.progress import LINE_EVERY, Bar, JsonLines, Lines, Tally, display, workers_table
 
 STORED = InstanceSent("1.2.3", "stored", None, 1_000_000, 0.1)
 REFUSED = InstanceSent("1.2.4", "failed", "refused_by_target", 1_000_000, 0.1)
@@ -30,6 +33,7 @@ EVERY_KIND = [
     FilesWalked(7),
     ObjectsPrepared(3, 1),
     STORED,
+    WorkersSeen({"send-0": "sending", "send-1": "waiting to try again"}),
     StudyAsked("1.2", 5, 4),
     Finding("extract", "the dump has a table that nobody knows"),
     StageFinished("extract", "done", 1.0),
@@ -110,8 +114,30 @@ def test_without_a_terminal_a_line_is_written_now_and_then(clock):
         lines.tell(STORED)
     said = written.getvalue().splitlines()
     assert len(said) == 30 / LINE_EVERY
-    assert said[0] == "send       10 of 4,000  1/s  1.0 MB/s  0 in trouble"
-    assert said[1].startswith("send       20 of 4,000")
+    assert said[0].startswith("send       10 of 4,000 (0.2 %)  1/s  1.0 MB/s  0 in trouble")
+    assert said[1].startswith("send       20 of 4,000 (0.5 %)")
+
+
+def test_a_line_says_how_long_it_will_take_and_what_the_workers_do(clock):
+    written = StringIO()
+    lines = Lines(written, clock)
+    lines.tell(StageStarted("send", 4000))
+    lines.tell(WorkersSeen({"send-0": "sending", "send-1": "waiting", "send-2": "sending"}))
+    for _ in range(20):
+        clock.now += 1
+        lines.tell(STORED)
+    last = written.getvalue().splitlines()[-1]
+    assert last.endswith("0 in trouble  about 1 h 5 min left  workers: 2 sending, 1 waiting")
+
+
+def test_the_bytes_that_are_left_count_where_they_are_known(clock):
+    tally = Tally(clock)
+    tally.start(StageStarted("send", 40, expected_bytes=100_000_000))
+    for _ in range(20):
+        clock.now += 1
+        tally.count(STORED)
+    assert tally.left() == (pytest.approx(20), pytest.approx(80))
+    assert tally.share() == "50.0 %"
 
 
 def test_the_end_of_a_stage_is_always_written(clock):
@@ -125,16 +151,39 @@ def test_the_end_of_a_stage_is_always_written(clock):
 def test_a_terminal_keeps_a_line_for_each_stage_that_is_done():
     written = StringIO()
     bar = Bar(written)
-    with bar.progress:
+    with bar.live:
         for event in EVERY_KIND:
             bar.tell(event)
     assert "extract    done  (1.0 s)" in written.getvalue()
 
 
+def test_a_terminal_shows_the_share_the_time_left_and_each_worker(clock):
+    written = Terminal()
+    bar = Bar(written, clock)
+    with bar.live:
+        bar.tell(StageStarted("send", 4000))
+        for _ in range(20):
+            clock.now += 1
+            bar.tell(replace(STORED, worker="send-0"))
+        bar.tell(WorkersSeen({"send-0": "sending", "send-1": "waiting to try again"}))
+        bar.live.refresh()
+    shown = written.getvalue()
+    assert "0.5 %" in shown
+    assert "1 h 5 min left" in shown
+    assert re.search(r"send-0 +sending +20", shown)
+    assert re.search(r"send-1 +waiting to try again +0", shown)
+
+
+def test_many_workers_are_summed_up_in_one_line():
+    tally = Tally()
+    tally.count(WorkersSeen({f"send-{n}": "sending" for n in range(40)}))
+    assert workers_table(tally).strip() == "workers: 40 sending"
+
+
 def test_a_sentence_that_looks_like_markup_is_shown_as_it_is():
     written = StringIO()
     bar = Bar(written)
-    with bar.progress:
+    with bar.live:
         bar.tell(StageStarted("extract"))
         bar.tell(StageFinished("extract", "read as [bold]orthanc[/bold]", 1.0))
     assert "[bold]orthanc[/bold]" in written.getvalue()

@@ -19,7 +19,7 @@ import polars as pl
 
 from pacslift import flow
 from pacslift.errors import Cause, PacsliftError, StopError
-from pacslift.events import Stopped
+from pacslift.events import Stopped, fan_out
 from pacslift.progress import display
 from pacslift.running import Run, opened
 from pacslift.verify.account import Account
@@ -52,6 +52,10 @@ AS_JSON = click.option(
 LOG = click.option(
     "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True,
     help="How progress is written to standard error: for people, or one JSON event a line.",
+)  # fmt: skip
+METRICS = click.option(
+    "--metrics", type=PATH, metavar="FILE.prom",
+    help="Keep a Prometheus text file of the progress, for node_exporter's textfile collector.",
 )  # fmt: skip
 ACCEPT_TRUNCATED = click.option(
     "--accept-truncated",
@@ -143,15 +147,20 @@ def why_stopped(error: PacsliftError | KeyboardInterrupt) -> Stopped:
 
 
 @contextmanager
-def working(folder: Path, log_format: str) -> Iterator[Run]:
+def working(folder: Path, log_format: str, metrics: Path | None = None) -> Iterator[Run]:
     """The job, held by this process, with its progress on standard error.
 
-    Where that is JSON, so is the reason for an early end.
+    Where that is JSON, so is the reason for an early end. *metrics* is kept up to date, too.
     """
     noted = click.get_current_context().meta
     noted[FOLDER] = folder
-    with display(sys.stderr, log_format) as tell:
+    with display(sys.stderr, log_format) as shown:
+        tell = shown
         try:
+            if metrics:
+                from pacslift.metrics import Metrics  # noqa: PLC0415 - a tenth of a second
+
+                tell = fan_out(shown, Metrics(metrics, folder.resolve().name).tell)
             with opened(folder, tell) as run:
                 yield run
         except (PacsliftError, KeyboardInterrupt) as error:

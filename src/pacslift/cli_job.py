@@ -15,6 +15,7 @@ from pacslift.cli_frame import (
     AS_JSON,
     JOB,
     LOG,
+    METRICS,
     PATH,
     finish,
     show_account,
@@ -113,12 +114,13 @@ def manned(work: Run, processes: int | None, associations: int | None) -> Run:
 @JOB
 @PROCESSES
 @ASSOCIATIONS
+@METRICS
 @AS_JSON
 @LOG
-def run(job: Path, processes: int | None, associations: int | None, as_json: bool,
-        log_format: str) -> None:  # fmt: skip
+def run(job: Path, processes: int | None, associations: int | None, metrics: Path | None,
+        as_json: bool, log_format: str) -> None:  # fmt: skip
     """Do everything; started again, go on where it was."""
-    with working(job, log_format) as work:
+    with working(job, log_format, metrics) as work:
         account = flow.migrate(manned(work, processes, associations))
     finish(account, as_json=as_json)
 
@@ -146,12 +148,13 @@ def stage_command(name: str, text: str, work: Callable[[Run], object]) -> click.
 @JOB
 @PROCESSES
 @ASSOCIATIONS
+@METRICS
 @AS_JSON
 @LOG
-def send(job: Path, processes: int | None, associations: int | None, as_json: bool,
-         log_format: str) -> None:  # fmt: skip
+def send(job: Path, processes: int | None, associations: int | None, metrics: Path | None,
+         as_json: bool, log_format: str) -> None:  # fmt: skip
     """Send what is planned."""
-    with working(job, log_format) as work:
+    with working(job, log_format, metrics) as work:
         flow.send(manned(work, processes, associations))
         account = account_now(work.ledger)
     finish(account, as_json=as_json)

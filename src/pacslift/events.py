@@ -4,16 +4,20 @@ The bar, the lines and the JSON stream are fed by the same records, so they cann
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class StageStarted:
-    """A stage of the run begins; *expected* is its number of steps where that is known."""
+    """A stage of the run begins; *expected* is its number of steps where that is known.
+
+    *expected_bytes* are those of the files to be sent, where the dump or the disk tells them.
+    """
 
     stage: str
     expected: int | None = None
+    expected_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,14 @@ class InstanceSent:
     bytes: int
     seconds: float
     changes: int = 0  # elements that read otherwise than in the file
+    worker: str = ""  # who sent it
+
+
+@dataclass(frozen=True, slots=True)
+class WorkersSeen:
+    """What each worker is at this moment *doing*, by its name; told every so often."""
+
+    doing: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +104,7 @@ Event = (
     | FilesWalked
     | ObjectsPrepared
     | InstanceSent
+    | WorkersSeen
     | StudyAsked
     | Finding
     | Stopped

@@ -4,12 +4,15 @@ Each sink is fed the same events and writes to the stream that it is given.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.table import Table
 
 from pacslift.events import (
     Event,
@@ -21,12 +24,16 @@ from pacslift.events import (
     StageStarted,
     StudyAsked,
     TableRead,
+    WorkersSeen,
     to_json_line,
 )
+from pacslift.timeleft import Course, in_words
 
 LINE_EVERY = 10.0  # seconds between lines where there is no terminal
 STAGE_WIDTH = 10
 MEGA = 1_000_000
+MOST_SHOWN = 16  # workers that get a line of their own
+STORED = ("stored", "stored_changed")
 
 
 @contextmanager
@@ -36,7 +43,7 @@ def display(stream: TextIO, log_format: str) -> Iterator[Sink]:
         yield JsonLines(stream).tell
     elif stream.isatty():
         bar = Bar(stream)
-        with bar.progress:
+        with bar.live:
             yield bar.tell
     else:
         yield Lines(stream).tell
@@ -54,7 +61,7 @@ class JsonLines:
 
 
 class Tally:
-    """Counts of one stage: steps done, bytes, what was not stored, since when."""
+    """Counts of one stage: steps done, bytes, what was not stored, who does what, since when."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -63,15 +70,21 @@ class Tally:
     def start(self, event: StageStarted) -> None:
         """Begin to count *event*'s stage."""
         self.stage, self.expected = event.stage, event.expected
+        self.expected_bytes = event.expected_bytes
         self.done = self.bytes = self.troubled = 0
+        self.doing: dict[str, str] = {}  # by worker
+        self.sent: Counter[str] = Counter()  # by worker
         self._since = self._clock()
+        self._course = Course(self._clock)
+        self._course.seen(0, 0)
 
     def count(self, event: Event) -> int:
         """Take *event* in; gives the steps that it stands for."""
         match event:
             case InstanceSent():
                 self.bytes += event.bytes
-                self.troubled += event.state not in ("stored", "stored_changed")
+                self.troubled += event.state not in STORED
+                self.sent[event.worker] += 1
                 step = 1
             case StudyAsked():
                 self.troubled += event.expected - event.verified
@@ -83,9 +96,14 @@ class Tally:
                 step = event.rows
             case FilesWalked():
                 step = event.files - self.done
+            case WorkersSeen():
+                self.doing = dict(event.doing)
+                step = 0
             case _:
                 step = 0
         self.done += step
+        if step:
+            self._course.seen(self.done, self.bytes)
         return step
 
     def rate(self) -> str:
@@ -93,6 +111,35 @@ class Tally:
         seconds = max(self._clock() - self._since, 1e-6)
         rate = f"{self.done / seconds:,.0f}/s"
         return f"{rate}  {self.bytes / seconds / MEGA:,.1f} MB/s" if self.bytes else rate
+
+    def share(self) -> str:
+        """How much of the stage is done, in per cent; nothing where that is not known."""
+        if not self.expected:
+            return ""
+        return f"{min(100.0, 100 * self.done / self.expected):.1f} %"
+
+    def left(self) -> tuple[float, float] | None:
+        """The least and the most seconds that the stage still takes, if that can be said."""
+        if not self.expected:
+            return None
+        rest = self.expected_bytes - self.bytes if self.expected_bytes and self.bytes else None
+        left = self._course.left(self.expected - self.done, rest)
+        return (left.least, left.most) if left else None
+
+    def time_left(self) -> str:
+        """The same for people."""
+        left = self.left()
+        return f"{in_words(*left)} left" if left else ""
+
+    def trouble(self) -> str:
+        """What was not stored or found so far."""
+        return f"{self.troubled:,} in trouble" if self.troubled else ""
+
+    def busy(self) -> str:
+        """How many workers do what; nothing where there are none."""
+        what = Counter(self.doing.values())
+        said = ", ".join(f"{count} {doing}" for doing, count in what.most_common())
+        return f"workers: {said}" if said else ""
 
 
 def finished_line(event: StageFinished) -> str:
@@ -115,11 +162,19 @@ class Lines:
         elif isinstance(event, StageFinished):
             self._say(finished_line(event))
         elif self._tally.count(event) and self._clock() >= self._next:
-            of = f" of {self._tally.expected:,}" if self._tally.expected else ""
-            self._say(
-                f"{self._tally.stage:<{STAGE_WIDTH}} {self._tally.done:,}{of}  "
-                f"{self._tally.rate()}  {self._tally.troubled:,} in trouble"
-            )
+            self._say(self._line())
+
+    def _line(self) -> str:
+        tally = self._tally
+        of = f" of {tally.expected:,} ({tally.share()})" if tally.expected else ""
+        parts = (
+            f"{tally.stage:<{STAGE_WIDTH}} {tally.done:,}{of}",
+            tally.rate(),
+            f"{tally.troubled:,} in trouble",
+            tally.time_left(),
+            tally.busy(),
+        )
+        return "  ".join(part for part in parts if part)
 
     def _say(self, line: str) -> None:
         print(line, file=self._stream, flush=True)
@@ -127,44 +182,67 @@ class Lines:
 
 
 class Bar:
-    """A bar with rate and time left for the stage that runs, a line for each that is done."""
+    """A bar with rate and time left for the stage that runs, a line for each that is done.
 
-    def __init__(self, stream: TextIO) -> None:
-        self._console = Console(file=stream, highlight=False)
-        self.progress = Progress(
-            TextColumn("{task.description:<10}"),
-            BarColumn(bar_width=32),
-            TextColumn("{task.completed:,.0f}"),
-            TextColumn("{task.fields[rate]}"),
-            TextColumn("{task.fields[trouble]}"),
-            TimeRemainingColumn(),
-            console=self._console,
-            transient=True,
-        )
-        self._tally = Tally()
+    Below it stands a line for each worker, as long as they are few enough.
+    """
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._tally = Tally(clock)
         self._task: TaskID | None = None
+        self._console = Console(file=stream, highlight=False)
+        columns = "share", "rate", "left", "trouble"
+        self._progress = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.completed:,.0f}"),
+            *(TextColumn(f"{{task.fields[{name}]}}") for name in columns),
+            console=self._console,
+        )
+        self.live = Live(
+            get_renderable=self._shown, console=self._console, transient=True, refresh_per_second=4
+        )
 
     def tell(self, event: Event) -> None:
         """Take *event* in and write what is due."""
         if isinstance(event, StageStarted):
             self._tally.start(event)
             self._clear()
-            self._task = self.progress.add_task(
-                event.stage, total=event.expected, rate="", trouble=""
+            self._task = self._progress.add_task(
+                event.stage, total=event.expected, share="", rate="", left="", trouble=""
             )
         elif isinstance(event, StageFinished):
             self._clear()
             self._console.print(finished_line(event), soft_wrap=True, markup=False)
-        elif (step := self._tally.count(event)) and self._task is not None:
-            troubled = self._tally.troubled
-            self.progress.update(
-                self._task,
-                advance=step,
-                rate=self._tally.rate(),
-                trouble=f"{troubled:,} in trouble" if troubled else "",
-            )
+        else:
+            self._tally.count(event)
+
+    def _shown(self) -> Group:
+        """What stands on the terminal now. Worked out when it is drawn, not at every event."""
+        tally = self._tally
+        if self._task is None:
+            return Group()
+        self._progress.update(
+            self._task,
+            completed=tally.done,
+            share=tally.share(),
+            rate=tally.rate() if tally.done else "",
+            left=tally.time_left(),
+            trouble=tally.trouble(),
+        )
+        return Group(self._progress.get_renderable(), workers_table(tally))
 
     def _clear(self) -> None:
         if self._task is not None:
-            self.progress.remove_task(self._task)
+            self._progress.remove_task(self._task)
             self._task = None
+
+
+def workers_table(tally: Tally) -> Table | str:
+    """What each worker is doing and has done; only their sum where they are many."""
+    if len(tally.doing) > MOST_SHOWN:
+        return f"{'':<{STAGE_WIDTH}} {tally.busy()}"
+    table = Table.grid(padding=(0, 2))
+    for name in sorted(tally.doing):
+        table.add_row(f"{'':<{STAGE_WIDTH}} {name}", tally.doing[name], f"{tally.sent[name]:,}")
+    return table
