@@ -10,12 +10,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from pacslift.adapter import load_adapters, shipped_folder
-from pacslift.extract.store import load_tables
-from pacslift.extract.take import take_tables
-from pacslift.inventory.build import build_catalog
-from pacslift.inventory.catalog import write_catalog
-from pacslift.job import Job, TargetAddress
+from pacslift.start import loading
+
+with loading():  # as the program's own entry does it
+    from pacslift.adapter import load_adapters, shipped_folder
+    from pacslift.extract.store import load_tables
+    from pacslift.extract.take import take_tables
+    from pacslift.inventory.build import build_catalog
+    from pacslift.inventory.catalog import write_catalog
+    from pacslift.job import Job, TargetAddress
 
 
 def main(dump: Path, folder: Path, *, tables_only: bool) -> None:

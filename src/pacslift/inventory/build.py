@@ -37,25 +37,41 @@ def build_catalog(adapter: Adapter, tables: Mapping[str, pl.LazyFrame]) -> Catal
     frames = with_optional_columns(adapter, tables)
     findings = [*code_findings(adapter, frames)]
     made: dict[str, pl.DataFrame] = {}
-    raws = in_turn(Piece(partial(run_query, adapter, name, frames)) for name in SCHEMAS)
-    for name, raw in zip(SCHEMAS, raws, strict=True):
-        findings += attribute_findings(name, raw)
-        made[name] = canonical(adapter, name, raw.drop(FAULT, strict=False))
-        if name in KEYS:
-            made[name], doubled = unique_keys(made[name], KEYS[name])
-            made[name] = in_order(made[name], KEYS[name], unique=not doubled)
-            findings += [f"{name}: {doubled} rows repeat the key of an earlier row"] * bool(doubled)
-    made["attachments"] = made["attachments"].sort(*SCHEMAS["attachments"])
-    made["files"], nobodys = files_of_somebody(made["files"])
+    work = in_turn(Piece(partial(made_table, adapter, name, frames)) for name in SCHEMAS)
+    for name, (table, noticed) in zip(SCHEMAS, work, strict=True):
+        made[name] = table
+        findings += noticed
     made["files"], ownerless = owned_files(files_of_each(made["files"], made["instances"]),
                                            made["instances"])  # fmt: skip
-    findings += [*nobodys, *ownerless]
+    findings += ownerless
     if adapter.rebuild.iod != NOT_REBUILT:
         made["instances"] = with_derived_uids(
             made["instances"], made["series"], made["studies"], made["files"]
         )
     require_sense(adapter, made)
     return Catalog(made, tuple(findings))
+
+
+def made_table(
+    adapter: Adapter, name: str, tables: Mapping[str, pl.LazyFrame]
+) -> tuple[pl.DataFrame, list[str]]:
+    """One canonical table in its order, and what was noticed while making it.
+
+    Of files those of somebody; they are in order where no key stands twice, see files_of_each.
+    """
+    raw = run_query(adapter, name, tables)
+    findings = attribute_findings(name, raw)
+    rows = canonical(adapter, name, raw.drop(FAULT, strict=False))
+    if name == "attachments":
+        return rows.sort(*SCHEMAS[name]), findings
+    if name == "files":
+        owned, nobodys = files_of_somebody(rows)
+        is_unique = owned["instance_key"].n_unique() == owned.height
+        ordered = in_order(owned, "instance_key", unique=True) if is_unique else owned
+        return ordered, [*findings, *nobodys]
+    rows, doubled = unique_keys(rows, KEYS[name])
+    findings += [f"{name}: {doubled} rows repeat the key of an earlier row"] * bool(doubled)
+    return in_order(rows, KEYS[name], unique=not doubled), findings
 
 
 def with_optional_columns(
@@ -159,11 +175,13 @@ def in_order(rows: pl.DataFrame, key: str, *, unique: bool) -> pl.DataFrame:
 def files_of_each(files: pl.DataFrame, instances: pl.DataFrame) -> pl.DataFrame:
     """*files* with the keys that unique_keys() gave, and with ranks that differ within a key.
 
+    Those whose keys differ already must be in order.
+
     Which file belongs to which row of a repeated key is not known; they are paired in the order
     of their values, and what the file says is held against the row when it is read.
     """
     if files["instance_key"].n_unique() == files.height:  # nothing to pair, as nearly always
-        return in_order(files, "instance_key", unique=True).with_columns(rank=pl.lit(0, pl.Int64))
+        return files.with_columns(rank=pl.lit(0, pl.Int64))
     nth = pl.int_range(pl.len()).over("instance_key", "rank")
     again = pl.format("{}#{}", "instance_key", nth + 1)
     known = again.is_in(instances["instance_key"].implode())

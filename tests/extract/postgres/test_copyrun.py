@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacslift.errors import DumpDamagedError
-from pacslift.extract.postgres.copyfields import unescaped
+from pacslift.extract.postgres.copyfields import fast_fields, unescaped
 from pacslift.extract.postgres.pgplain import read_pgplain
 from smalldumps import file_of, pg_dump, rows_of
 
@@ -35,6 +35,14 @@ def test_one_column_of_many_is_read_where_the_last_is_empty_text(tmp_path):
     )
     (batch,) = read_pgplain(file_of(tmp_path, dump)).batches({"t": ["d", "b"]})
     assert batch.frame.rows() == [("", "2", 1), (None, None, 2), ("", "", 3)]
+
+
+@pytest.mark.parametrize("asked", [[0], [1, 2], [0, 1, 2, 3, 4, 5]])
+def test_a_few_columns_of_many_are_read_as_fast_as_all(asked):
+    lines = b"1\t2\t3\t4\t5\t6\n7\t8\t9\t10\t11\t12\n"
+    fields = fast_fields(lines, 2, 6, asked, "utf-8")
+    assert fields is not None, "rows would be taken apart one by one"
+    assert fields[str(asked[0])].to_list() == [str(1 + asked[0]), str(7 + asked[0])]
 
 
 ESCAPES = [r"\\", r"\n", r"\t", r"\b", r"\v", r"\f", r"\r", r"\101", r"\x41", r"\.", r"\q", r"\8"]

@@ -93,12 +93,15 @@ class _Values:
             return None
         if codec != "utf-8" and (found.str.len_chars() != found.str.len_bytes()).any():
             return None
-        bare = np.flatnonzero(~quoted)
-        nulls = self._nulls(bare)
-        if not _are_numbers(found, np.setdiff1d(bare, nulls, assume_unique=True)):
+        bare = ~quoted
+        nulls = self._nulls(np.flatnonzero(bare))
+        bare[nulls] = False
+        if not _are_numbers(found, np.flatnonzero(bare)):
             return None
         if len(nulls):
             found = found.scatter(nulls, None)
+        if not quoted.any():
+            return found
         return self._unescaped(found)
 
     def _nulls(self, among: Places) -> Places:

@@ -120,10 +120,11 @@ def _grid(text: Text, places: Places, width: int, header: bytes) -> Places | Non
 def _whole_rows(text: Text, grid: Places, width: int) -> int:
     """How many lines of *grid* are rows, with no value empty, before the first that is none."""
     form = np.frombuffer(b"(" + b"," * (width - 1) + b")", np.uint8)
-    kinds, ends = text[grid[:, :-1]], text[grid[:, -1]]
+    kinds, steps = text[grid], np.diff(grid.ravel(), append=0).reshape(grid.shape)
     least = np.array([*[2] * width, 1])
-    good = (kinds == form) & (np.diff(grid) >= least)
-    tight = (grid[:, -1] - grid[:, -2] == 1) & ((ends == _COMMA) | (ends == _SEMICOLON))
+    good = (kinds[:, :-1] == form) & (steps[:, :-1] >= least)
+    ends = kinds[:, -1]
+    tight = (steps[:, -2] == 1) & ((ends == _COMMA) | (ends == _SEMICOLON))
     if good.all() and tight.all():
         return len(grid)
     return int((good.all(axis=1) & tight).argmin())

@@ -173,7 +173,7 @@ class CopyRun:
         if field.dtype == pl.Binary:
             values = [None if v is None else unescaped(v) for v in field.to_list()]
             return decoder.column(name, values, table.read_as(name, self.codec))
-        return without_escapes(field, decoder)
+        return without_escapes(field, decoder) if b"\\" in block.lines else field
 
     def _exact_bytes(self, field: pl.Series, table: ScriptTable, done: int) -> pl.Series:
         """A bytea column, value by value."""
