@@ -115,6 +115,23 @@ def test_the_objects_of_a_series_are_asked_about_twice_and_then_no_more(kept, as
     assert len(asked) == 2
 
 
+def test_it_does_not_matter_that_the_database_names_each_object_by_its_own_uid(kept, asked):
+    orders = orders_of(RuleSettings(on=frozenset({"E11C"})))
+    for number in range(10):
+        named = {"sop_instance_uid": f"1.2.3.4.{number:04d}", "modality": "CT"}
+        outcome(data_of(number), dataclasses.replace(orders, facts=named))
+    assert len(asked) == 2
+
+
+def test_an_object_without_a_uid_gets_its_own_though_all_else_is_familiar(kept):
+    for number in range(3):
+        outcome(data_of(number), orders_of(sop_instance_uid=f"1.2.3.4.{number:04d}"))
+    nameless = data_of(4, t00080018=bytes(12))
+    orders = orders_of(sop_instance_uid="1.2.3.4.0004")
+    assert outcome(nameless, orders)[1]["sop_instance_uid"] == "1.2.3.4.0004"
+    assert outcome(nameless, orders) == without_precedents(nameless, orders)
+
+
 def test_what_rules_repaired_in_one_object_is_repaired_in_the_next(kept, asked):
     orders = orders_of()
     for number in range(5):

@@ -21,7 +21,6 @@ _NEVER = frozenset({"S08", "E11"})  # their objects end, or are named, by more t
 _MOST_KINDS = 256
 _MOST_MET = 1024
 _MOST_OF_A_KIND = 2
-_STEP = 16  # elements between those whose offsets tell lengths apart, before bytes are compared
 _EAGER, _THEN = 8, 16  # the first so many misses of a kind are noted, then one of so many
 
 
@@ -39,15 +38,15 @@ class Precedents:
         self._met: dict[Kind, None] = {}
         self._lock = Lock()
 
-    def find(self, kind: Kind, stored: StoredObject, orders: Orders) -> Answer | None:
-        """Give what the rules would say of an object; None if they have to be asked."""
+    def find(self, kind: Kind, stored: StoredObject, orders: Orders) -> Precedent | None:
+        """Give the object of which the rules said what they would say of this one, if any."""
         known = self._kinds.get(kind)
         if known is None:
             return None
         head = stored.source.read(0, FIRST_BLOCK)
         for one in known.precedents:
             if one.fits(head, orders.facts):
-                return one.answer
+                return one
         return None
 
     def wants(self, kind: Kind) -> bool:
@@ -90,21 +89,4 @@ def kind_of(stored: StoredObject, orders: Orders, engine: Engine) -> Kind | None
         return None
     if not _NEVER.isdisjoint(stored.envelope):
         return None
-    return (
-        orders.overlay,
-        engine,
-        orders.provenance,
-        header.encoding,
-        stored.dataset_start,
-        stored.dataset_end,
-        stored.transfer_syntax_uid,
-        stored.implementation_class_uid,
-        stored.envelope,
-        len(header.places),
-        tuple([place[1] for place in list(header.places.values())[::_STEP]]),
-        tuple(header.ends.items()),
-        header.items,
-        header.odd,
-        header.odd_items,
-        stored.source.size,
-    )
+    return orders.overlay, engine, orders.provenance, stored.shape

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pacslift.repair.rule import Edit
 
 _CHARACTER_SET = 0x00080005
+ESCAPE = b"\x1b"
 ESCAPES = re.compile(rb"\x1b[($)-]")  # the designators of PS3.3 tables C.12-3 and C.12-4
 _WITH_ITEMS = frozenset({b"SQ", b"UN"})
 _DELIMITER = 8  # bytes
