@@ -52,6 +52,7 @@ def data_of(number=1, encoding=EXPLICIT, **changed):
         0x00280010: ("US", two["four"]),
         0x00280011: ("US", two["four"]),
         0x00280100: ("US", two["byte"]),
+        0x00280107: ("US", two["one"]),
         0x00290010: ("LO", b"MADE"),
         0x00291001: ("OB", b"\0\1\2\3"),
         0x7FE00010: ("OB", bytes(16)),
@@ -120,6 +121,15 @@ def test_it_does_not_matter_that_the_database_names_each_object_by_its_own_uid(k
     for number in range(10):
         named = {"sop_instance_uid": f"1.2.3.4.{number:04d}", "modality": "CT"}
         outcome(data_of(number), dataclasses.replace(orders, facts=named))
+    assert len(asked) == 2
+
+
+def test_a_number_that_looks_like_the_start_of_an_escape_sequence_is_a_number(kept, asked):
+    orders = orders_of()
+    for number in range(10):
+        data = data_of(number, t00280107=bytes([number, 0x1B]))
+        assert b"\x1b)" in data  # the tag behind it begins with the group 0029
+        outcome(data, orders)
     assert len(asked) == 2
 
 

@@ -101,11 +101,14 @@ def _shape_of(stored: StoredObject) -> Shape:
     )
 
 
-def open_stored(fd: int, container: str | None = None, member: str | None = None) -> StoredObject:
+def open_stored(
+    fd: int, container: str | None = None, member: str | None = None, size: int | None = None
+) -> StoredObject:
     """Find the data set in an open file; owns the descriptor from then on, also on error.
 
     Takes   *container*: "part10", "bare", "orthanc-zlib", "tar" or None; the first two are the same
-            as None, since the bytes decide. *member* names the entry of a "tar".
+            as None, since the bytes decide. *member* names the entry of a "tar". *size* is that of
+            the file, where it is known.
     Raises  SetAsideError NOT_DICOM, TRUNCATED, HEADER_DAMAGED, PIXELS_DAMAGED, CONTAINER_DAMAGED,
             CONTAINER_UNKNOWN, EMPTY_FILE, UNREADABLE, or MISSING_FILE for an entry.
     """
@@ -115,7 +118,7 @@ def open_stored(fd: int, container: str | None = None, member: str | None = None
             Cause.CONTAINER_UNKNOWN,
             f"container {container!r} has no reader; known are {', '.join(sorted(CONTAINERS))}",
         )
-    source = _source(fd, container, member)
+    source = _source(fd, container, member, size)
     try:
         packed = container == "orthanc-zlib" or (container is None and _looks_packed(source))
         return _unpacked(source) if packed else _stored_in(source)
@@ -124,10 +127,10 @@ def open_stored(fd: int, container: str | None = None, member: str | None = None
         raise
 
 
-def _source(fd: int, container: str | None, member: str | None) -> FileBytes:
+def _source(fd: int, container: str | None, member: str | None, size: int | None) -> FileBytes:
     """The bytes of the object: all of the file, or the stretch that is its entry."""
     if container != tars.CONTAINER:
-        return FileBytes(fd)
+        return FileBytes(fd, size=size)
     try:
         entry = tars.entry_of(fd, member)
     except BaseException:

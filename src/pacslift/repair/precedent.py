@@ -23,13 +23,14 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from pacslift.inventory.header import Header
 from pacslift.inventory.stencil import Bytes, Stencil, loose, tighten, tighten_headers, whole_words
 from pacslift.inventory.stored import StoredObject
+from pacslift.repair import escapes
 from pacslift.repair.rule import Change
 from pacslift.repair.said import Identity
 from pacslift.repair.splice import SMALL, Cut
 from pacslift.repair.valuepass import END, in_form
-from pacslift.repair.view import ESCAPE, ESCAPES
 from pacslift.repair.watching import Seen, Span
 
 Taker: TypeAlias = Callable[[bytes], Iterable[bytes]]
@@ -91,8 +92,11 @@ class Precedent:
     tight   0xFF for each byte that must be the same in any case
     """
 
-    def __init__(self, answer: Answer, seen: Seen, data: bytes, tight: Bytes) -> None:
+    def __init__(
+        self, answer: Answer, seen: Seen, data: bytes, tight: Bytes, header: Header
+    ) -> None:
         self.answer = answer
+        self._header = header
         self.joint = Joint(answer.cuts) if _can_be_joined(answer.cuts) else None
         self._seen = seen
         self._facts = tuple(seen.facts.items())
@@ -122,7 +126,7 @@ class Precedent:
     def _reads_alike(self, look: _Look, head: bytes) -> bool:
         """Say whether what was looked at for its form alone has that form."""
         for start, end in self._seen.plain:
-            if head.find(ESCAPE, start, end) >= 0 and ESCAPES.search(head, start, end):
+            if escapes.may_be_in(head, start, end, self._header):
                 return False
         for values, count, form in look.forms:
             if not in_form(END.join(values(head)), count, form):
@@ -172,7 +176,7 @@ def precedent_of(stored: StoredObject, head: bytes, seen: Seen, answer: Answer) 
     tight = loose(end)
     tighten_headers(tight, header)
     tighten(tight, seen.spans)
-    return Precedent(answer, seen, head[: len(tight)], tight)
+    return Precedent(answer, seen, head[: len(tight)], tight, header)
 
 
 def _can_be_joined(cuts: Sequence[Cut]) -> bool:
