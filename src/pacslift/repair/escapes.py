@@ -6,12 +6,14 @@ and the tag behind it goes on like an escape sequence; only then the elements ar
 
 import re
 from bisect import bisect_right
+from itertools import islice
 
 from pacslift.inventory.header import Header
 from pacslift.repair import values
 
 _ESCAPE = b"\x1b"
 _DESIGNATORS = re.compile(rb"\x1b[($)-]")
+_MOST_LOOKED_AT = 1000
 _NUMBERS = frozenset({b"AT", b"FD", b"FL", b"OD", b"OF", b"OL", b"OV", b"OW", b"SL", b"SS"}) | {
     b"SV", b"UL", b"US", b"UV"
 }  # fmt: skip
@@ -24,7 +26,10 @@ def may_be_in(data: bytes, start: int, end: int, header: Header, base: int = 0) 
     """
     if data.find(_ESCAPE, start, end) < 0:
         return False
-    found = [base + match.start() for match in _DESIGNATORS.finditer(data, start, end)]
+    matches = islice(_DESIGNATORS.finditer(data, start, end), _MOST_LOOKED_AT)
+    found = [base + match.start() for match in matches]
+    if len(found) == _MOST_LOOKED_AT:
+        return True
     return bool(found) and not _all_in_numbers(found, header)
 
 
