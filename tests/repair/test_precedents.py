@@ -232,7 +232,7 @@ def test_any_damage_is_seen_as_it_is_without_precedents(at, new):
 
 def test_what_is_kept_is_bounded(kept, monkeypatch):
     monkeypatch.setattr(precedents_module, "_MOST_KINDS", 5)
-    monkeypatch.setattr(precedents_module, "_MOST_MET", 7)
+    monkeypatch.setattr(precedents_module, "_MOST_SHAPES", 7)
     for number in range(40):
         data = data_of(t00081030=b"x" * (2 * number))
         for patient in range(8):

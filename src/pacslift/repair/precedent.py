@@ -62,7 +62,7 @@ class Joint:
     __slots__ = ("_kept", "_new")
 
     def __init__(self, cuts: Sequence[Cut]) -> None:
-        self._kept = _taker([Span(start, end) for start, end, _ in cuts])
+        self._kept = _taker([(start, end) for start, end, _ in cuts])
         news = [[one for one in new if isinstance(one, memoryview)] for _, _, new in cuts]
         self._new = [*(b"".join(new) for new in news), b""]
 
@@ -169,7 +169,7 @@ def precedent_of(stored: StoredObject, head: bytes, seen: Seen, answer: Answer) 
     header = stored.header
     headers_end = max(value for _, _, value, _ in header.places.values())
     parts = [seen.spans, seen.plain, *seen.forms.values()]
-    ends = [max((span.end for span in spans), default=0) for spans in parts]
+    ends = [max((end for _, end in spans), default=0) for spans in parts]
     end = max(headers_end, answer.rest, *ends)
     if whole_words(end) > min(len(head), MOST_BYTES):
         return None

@@ -85,7 +85,7 @@ class Precedents:
         if one is None:
             return
         with self._lock:
-            balance = self._met.setdefault(kind[-1], _Balance())
+            balance = self._met.get(kind[-1]) or _Balance()
             known = self._kinds.setdefault(kind, _OfAKind(balance))
             known.precedents = (one, *known.precedents[: _MOST_OF_A_KIND - 1])
             _drop_oldest(self._kinds, _MOST_KINDS)
