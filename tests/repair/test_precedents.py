@@ -19,7 +19,17 @@ from pacslift.repair.orders import Orders, RuleSettings
 from pacslift.repair.outgoing import prepare
 from pacslift.repair.overlay import compile_overlay
 from pacslift.repair.precedents import Precedents
-from storedobjects import BIG, EXPLICIT, IMPLICIT, SYNTAX, element, part10, sent
+from storedobjects import (
+    BIG,
+    EXPLICIT,
+    IMPLICIT,
+    JPEG,
+    SYNTAX,
+    element,
+    fragments,
+    part10,
+    sent,
+)
 
 UIDS = {0x00080016: b"1.2.840.10008.5.1.4.1.1.2\0", 0x00080018: b"1.2.3.4."}
 EVERY_RULE = RuleSettings(on=frozenset(rule.id for rule in RULES))
@@ -94,11 +104,11 @@ def asked(monkeypatch):
     return views
 
 
-def without_precedents(data, orders, encoding=EXPLICIT):
+def without_precedents(data, orders, *encoding, ask=outcome):
     known = outgoing_module._PRECEDENTS
     outgoing_module._PRECEDENTS = Precedents()
     try:
-        return outcome(data, orders, encoding)
+        return ask(data, orders, *encoding)
     finally:
         outgoing_module._PRECEDENTS = known
 
@@ -122,6 +132,48 @@ def test_it_does_not_matter_that_the_database_names_each_object_by_its_own_uid(k
         named = {"sop_instance_uid": f"1.2.3.4.{number:04d}", "modality": "CT"}
         outcome(data_of(number), dataclasses.replace(orders, facts=named))
     assert len(asked) == 2
+
+
+def compressed(number, *parts):
+    """The same object with so many fragments as *parts*, of lengths of their own."""
+    native = element(0x7FE00010, "OB", bytes(16))
+    return data_of(number).removesuffix(native) + fragments(*parts)
+
+
+def outcome_of_jpeg(data, orders):
+    content = part10(data, JPEG).replace(b"\2\0\3\0UI", b"\2\0\4\0UI")
+    try:
+        with prepare(_stored_in(MemoryBytes(content)), orders) as outgoing:
+            return sent(outgoing), outgoing.length, outgoing.changes, outgoing.envelope
+    except SetAsideError as error:
+        return error.cause, error.detail
+
+
+def test_compressed_objects_are_alike_whatever_the_length_of_their_fragments(kept, asked):
+    orders = orders_of()
+    for number in range(10):
+        data = compressed(number, b"\xff\xd8" + bytes(10 + 6 * number), *[b"more"] * number)
+        bytes_sent, length, changes, _ = outcome_of_jpeg(data, orders)
+        assert bytes_sent.endswith(data[-(20 + 6 * number) :])
+        assert length == len(bytes_sent)
+        assert changes
+    assert len(asked) == 2
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([b"", b"ab", b"odd", b"\xff\xd8\xff\xc0" * 9]), max_size=3),
+        min_size=4,
+        max_size=8,
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_no_fragments_are_answered_otherwise_because_of_others(lists):
+    orders = orders_of(EVERY_RULE)
+    for number, parts in enumerate(lists):
+        data = compressed(number, *parts)
+        alone = without_precedents(data, orders, ask=outcome_of_jpeg)
+        assert outcome_of_jpeg(data, orders) == alone
 
 
 def test_a_number_that_looks_like_the_start_of_an_escape_sequence_is_a_number(kept, asked):

@@ -17,7 +17,7 @@ from pacslift.inventory.alike import Alike, Mould
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.dataset import DataSet, find_dataset
 from pacslift.inventory.filemeta import Meta, read_meta
-from pacslift.inventory.header import UNDEFINED, Header
+from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Header
 from pacslift.inventory.inflate import GZIP, MOST_BYTES, RAW, WRAPPED, inflate
 from pacslift.inventory.syntaxes import INFLATED
 
@@ -82,23 +82,32 @@ class StoredObject:
 
 
 def _shape_of(stored: StoredObject) -> Shape:
-    header = stored.header
+    header, size = stored.header, stored.source.size
     return (
         header.encoding,
         stored.dataset_start,
-        stored.dataset_end,
         stored.transfer_syntax_uid,
         stored.implementation_class_uid,
         stored.meta_sop_class_uid,
         stored.envelope,
         len(header.places),
         tuple([place[1] for place in list(header.places.values())[::_STEP]]),
-        tuple(header.ends.items()),
-        header.items,
         header.odd,
         header.odd_items,
-        stored.source.size,
+        *(
+            ()
+            if ends_in_fragments(header, size)
+            else (stored.dataset_end, size, *header.ends.items())
+        ),
     )
+
+
+def ends_in_fragments(header: Header, size: int) -> bool:
+    """Say whether all has a defined length but Pixel Data, with which the source ends.
+
+    Compressed objects of a series are alike in all but the length of these.
+    """
+    return header.ends == {PIXEL_DATA: size} and next(reversed(header.places)) == PIXEL_DATA
 
 
 def open_stored(

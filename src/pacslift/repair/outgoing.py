@@ -168,9 +168,13 @@ def _as_before(stored: StoredObject, known: Precedent) -> tuple[Segment, ...]:
     else:
         head = known.joint.over(stored.source.read(0, FIRST_BLOCK))
         segments = (head, *stored.source.segments(answer.rest, stored.dataset_end))
-    if total(segments) != answer.length:
+    if total(segments) - _size(stored) != answer.growth:
         raise invariant.fault(0)
     return segments
+
+
+def _size(stored: StoredObject) -> int:
+    return stored.dataset_end - stored.dataset_start
 
 
 def _answered(
@@ -190,7 +194,7 @@ def _answered(
     answer = Answer(
         cuts,
         rest,
-        invariant.even_length(segments),
+        invariant.even_length(segments) - _size(stored),
         said.identity(view),
         (*stored.envelope, *_disorder(stored), *record.envelope),
         tuple(record.changes),
@@ -210,7 +214,7 @@ def _outgoing(
     identity = answer.identity
     return Outgoing(
         segments=segments,
-        length=answer.length,
+        length=invariant.even_length(segments),
         envelope=answer.envelope,
         changes=answer.changes,
         source=stored.source,

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from pacslift.inventory.header import Header
+from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Header
 from pacslift.inventory.stencil import Bytes, Stencil, loose, tighten, tighten_headers, whole_words
 from pacslift.inventory.stored import StoredObject
 from pacslift.repair import escapes
@@ -43,14 +43,14 @@ class Answer:
     """What came of the rules: the same for every object that the precedent fits.
 
     cuts      where the original is cut, and what is put in there
-    length    bytes that come of it
+    growth    bytes that are more than in the original
     rest      offset from which on the original goes on as it is
     identity  but for the SOP Instance UID, which is each object's own
     """
 
     cuts: Sequence[Cut]
     rest: int
-    length: int
+    growth: int
     identity: Identity
     envelope: tuple[str, ...]
     changes: tuple[Change, ...]
@@ -160,7 +160,7 @@ def precedent_of(stored: StoredObject, head: bytes, seen: Seen, answer: Answer) 
 
     None where the first bytes of an object do not tell enough, or the answer has bytes of its own.
     """
-    if seen.passed_on:
+    if seen.passed_on or _is_behind_fragments(stored, answer):
         return None
     for form, spans in seen.forms.items():
         if not _in_form(head, spans, form):  # each such value was then looked at by itself
@@ -177,6 +177,12 @@ def precedent_of(stored: StoredObject, head: bytes, seen: Seen, answer: Answer) 
     tighten_headers(tight, header)
     tighten(tight, seen.spans)
     return Precedent(answer, seen, head[: len(tight)], tight, header)
+
+
+def _is_behind_fragments(stored: StoredObject, answer: Answer) -> bool:
+    """Say whether something is put in behind what another object has longer or shorter."""
+    pixels = stored.header.find(PIXEL_DATA)
+    return pixels is not None and pixels.length == UNDEFINED and answer.rest > pixels.start
 
 
 def _can_be_joined(cuts: Sequence[Cut]) -> bool:

@@ -27,7 +27,8 @@ class Seen:
     forms   values of which only the form was looked at: pattern to their places
     plain   stretches in which no escape sequence was found
     facts   what the database was asked for, and said; None where it said nothing
-    passed_on  some bytes were not read but passed on as they are, so the answer holds them
+    passed_on  some bytes were not read but passed on as they are, so the answer holds them; or what
+               another object has otherwise without any byte of its header being another
     """
 
     spans: set[Span] = field(default_factory=set)
@@ -112,6 +113,11 @@ class WatchedView(View):
         self.seen.forms.setdefault(form, set()).update(self.seen.spans - before)
         self.seen.spans.intersection_update(before)
         return values
+
+    def length(self, tag: int) -> int:
+        """See View; what rests on how long fragments are is for no other object."""
+        self.seen.passed_on |= self.is_undefined(tag)
+        return super().length(tag)
 
     def _spans(self, tags: Sequence[int]) -> list[Span]:
         """Give where the values lie that the object itself has for these tags."""
