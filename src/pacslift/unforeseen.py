@@ -8,7 +8,7 @@ memory, the number of open files, a full disk.
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from types import TracebackType
 
 from pacslift.errors import Cause, PacsliftError, SetAsideError
@@ -20,18 +20,30 @@ OF_THE_SYSTEM = frozenset(
 OURS = "pacslift"
 
 
-@contextmanager
-def one_object() -> Iterator[None]:
+class _OneObject:
+    """What one_object() gives; a class, since a generator costs several times as much."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception) and not is_everybodys(error):
+            raise SetAsideError(Cause.INTERNAL_FAULT, type_and_place(error)) from error
+
+
+_ONE_OBJECT = _OneObject()
+
+
+def one_object() -> AbstractContextManager[None]:
     """Inside it, an error that nobody foresaw becomes a SetAsideError INTERNAL_FAULT.
 
     Errors of pacslift's own kinds, MemoryError and those OF_THE_SYSTEM go through as they are.
     """
-    try:
-        yield
-    except Exception as error:
-        if is_everybodys(error):
-            raise
-        raise SetAsideError(Cause.INTERNAL_FAULT, type_and_place(error)) from error
+    return _ONE_OBJECT
 
 
 def is_everybodys(error: Exception) -> bool:

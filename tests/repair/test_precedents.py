@@ -19,7 +19,17 @@ from pacslift.repair.orders import Orders, RuleSettings
 from pacslift.repair.outgoing import prepare
 from pacslift.repair.overlay import compile_overlay
 from pacslift.repair.precedents import Precedents
-from storedobjects import BIG, EXPLICIT, IMPLICIT, SYNTAX, element, part10, sent
+from storedobjects import (
+    BIG,
+    EXPLICIT,
+    IMPLICIT,
+    JPEG,
+    SYNTAX,
+    element,
+    fragments,
+    part10,
+    sent,
+)
 
 UIDS = {0x00080016: b"1.2.840.10008.5.1.4.1.1.2\0", 0x00080018: b"1.2.3.4."}
 EVERY_RULE = RuleSettings(on=frozenset(rule.id for rule in RULES))
@@ -52,6 +62,7 @@ def data_of(number=1, encoding=EXPLICIT, **changed):
         0x00280010: ("US", two["four"]),
         0x00280011: ("US", two["four"]),
         0x00280100: ("US", two["byte"]),
+        0x00280107: ("US", two["one"]),
         0x00290010: ("LO", b"MADE"),
         0x00291001: ("OB", b"\0\1\2\3"),
         0x7FE00010: ("OB", bytes(16)),
@@ -93,11 +104,11 @@ def asked(monkeypatch):
     return views
 
 
-def without_precedents(data, orders, encoding=EXPLICIT):
+def without_precedents(data, orders, *encoding, ask=outcome):
     known = outgoing_module._PRECEDENTS
     outgoing_module._PRECEDENTS = Precedents()
     try:
-        return outcome(data, orders, encoding)
+        return ask(data, orders, *encoding)
     finally:
         outgoing_module._PRECEDENTS = known
 
@@ -113,6 +124,74 @@ def test_the_objects_of_a_series_are_asked_about_twice_and_then_no_more(kept, as
         data = data_of(number, encoding, t00200032=b"1.0\\2.0\\%03d " % number)
         assert outcome(data, orders, encoding)[1]["sop_instance_uid"] == f"1.2.3.4.{number:04d}"
     assert len(asked) == 2
+
+
+def test_it_does_not_matter_that_the_database_names_each_object_by_its_own_uid(kept, asked):
+    orders = orders_of(RuleSettings(on=frozenset({"E11C"})))
+    for number in range(10):
+        named = {"sop_instance_uid": f"1.2.3.4.{number:04d}", "modality": "CT"}
+        outcome(data_of(number), dataclasses.replace(orders, facts=named))
+    assert len(asked) == 2
+
+
+def compressed(number, *parts):
+    """The same object with so many fragments as *parts*, of lengths of their own."""
+    native = element(0x7FE00010, "OB", bytes(16))
+    return data_of(number).removesuffix(native) + fragments(*parts)
+
+
+def outcome_of_jpeg(data, orders):
+    content = part10(data, JPEG).replace(b"\2\0\3\0UI", b"\2\0\4\0UI")
+    try:
+        with prepare(_stored_in(MemoryBytes(content)), orders) as outgoing:
+            return sent(outgoing), outgoing.length, outgoing.changes, outgoing.envelope
+    except SetAsideError as error:
+        return error.cause, error.detail
+
+
+def test_compressed_objects_are_alike_whatever_the_length_of_their_fragments(kept, asked):
+    orders = orders_of()
+    for number in range(10):
+        data = compressed(number, b"\xff\xd8" + bytes(10 + 6 * number), *[b"more"] * number)
+        bytes_sent, length, changes, _ = outcome_of_jpeg(data, orders)
+        assert bytes_sent.endswith(data[-(20 + 6 * number) :])
+        assert length == len(bytes_sent)
+        assert changes
+    assert len(asked) == 2
+
+
+@given(
+    st.lists(
+        st.lists(st.sampled_from([b"", b"ab", b"odd", b"\xff\xd8\xff\xc0" * 9]), max_size=3),
+        min_size=4,
+        max_size=8,
+    )
+)
+@settings(max_examples=100, deadline=None)
+def test_no_fragments_are_answered_otherwise_because_of_others(lists):
+    orders = orders_of(EVERY_RULE)
+    for number, parts in enumerate(lists):
+        data = compressed(number, *parts)
+        alone = without_precedents(data, orders, ask=outcome_of_jpeg)
+        assert outcome_of_jpeg(data, orders) == alone
+
+
+def test_a_number_that_looks_like_the_start_of_an_escape_sequence_is_a_number(kept, asked):
+    orders = orders_of()
+    for number in range(10):
+        data = data_of(number, t00280107=bytes([number, 0x1B]))
+        assert b"\x1b)" in data  # the tag behind it begins with the group 0029
+        outcome(data, orders)
+    assert len(asked) == 2
+
+
+def test_an_object_without_a_uid_gets_its_own_though_all_else_is_familiar(kept):
+    for number in range(3):
+        outcome(data_of(number), orders_of(sop_instance_uid=f"1.2.3.4.{number:04d}"))
+    nameless = data_of(4, t00080018=bytes(12))
+    orders = orders_of(sop_instance_uid="1.2.3.4.0004")
+    assert outcome(nameless, orders)[1]["sop_instance_uid"] == "1.2.3.4.0004"
+    assert outcome(nameless, orders) == without_precedents(nameless, orders)
 
 
 def test_what_rules_repaired_in_one_object_is_repaired_in_the_next(kept, asked):
@@ -205,7 +284,7 @@ def test_any_damage_is_seen_as_it_is_without_precedents(at, new):
 
 def test_what_is_kept_is_bounded(kept, monkeypatch):
     monkeypatch.setattr(precedents_module, "_MOST_KINDS", 5)
-    monkeypatch.setattr(precedents_module, "_MOST_MET", 7)
+    monkeypatch.setattr(precedents_module, "_MOST_SHAPES", 7)
     for number in range(40):
         data = data_of(t00081030=b"x" * (2 * number))
         for patient in range(8):

@@ -27,6 +27,7 @@ class Meta:
 
     *start* is where the data set begins, *envelope* the ids of the faults found on the way.
     *certain* means that group 2 was found; the four letters DICM alone can be chance.
+    *instance_at* is where the Media Storage SOP Instance UID starts and ends.
     """
 
     start: int
@@ -36,6 +37,7 @@ class Meta:
     envelope: tuple[str, ...] = ()
     certain: bool = False
     implementation_class_uid: str | None = None
+    instance_at: tuple[int, int] = (0, 0)
 
 
 @dataclass(slots=True)
@@ -45,8 +47,14 @@ class _Block:
     start: int
     end: int
     values: dict[int, bytes] = field(default_factory=dict)
+    ends: dict[int, int] = field(default_factory=dict)
     implicit: bool = False
     declared: int = -1
+
+    def at(self, element: int) -> tuple[int, int]:
+        """Give where a value that is not too long starts and ends."""
+        end = self.ends.get(element, self.start)
+        return end - len(self.values.get(element, b"")), end
 
     def uid(self, element: int) -> str | None:
         value = self.values.get(element, b"")
@@ -71,7 +79,14 @@ def read_meta(source: ByteSource) -> Meta:
     ids += ("E09",) if block.declared != block.end else ()
     uids = block.uid(0x0010), block.uid(0x0002), block.uid(0x0003)
     writer = block.uid(0x0012)
-    meta = Meta(block.end, *uids, envelope=ids, certain=True, implementation_class_uid=writer)
+    meta = Meta(
+        block.end,
+        *uids,
+        envelope=ids,
+        certain=True,
+        implementation_class_uid=writer,
+        instance_at=block.at(0x0003),
+    )
     return _past_more(source, meta)
 
 
@@ -128,6 +143,7 @@ def _walk(data: bytes, start: int, group: int) -> _Block:
             break
         block.end, last = start + position, element
         values[element] = kept = data[value : min(position, value + _LONGEST_VALUE)]
+        block.ends[element] = block.end
         if not element and len(kept) == _LENGTH.size:
             block.declared = block.end + _LENGTH.unpack(kept)[0]
     return block

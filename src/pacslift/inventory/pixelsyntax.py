@@ -27,6 +27,7 @@ _ITEM_TAG, _EMPTY_ITEM = 0xE000, b"\xfe\xff\x00\xe0\0\0\0\0"
 _SEQUENCE_END = b"\xfe\xff\xdd\xe0\0\0\0\0"
 _WORD_BITS = 16
 _MOST_FRAMES_DIGITS = 10
+BARE_STREAMS = (b"\xff\xd8\xff", b"\xff\x4f\xff\x51")  # how native pixels do not begin, as a rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +94,7 @@ def _in_one_piece(found: DataSet, pixels: Element) -> DataSet:
 
 def _perhaps_bare_stream(found: DataSet, pixels: Element) -> DataSet:
     """Pixel Data of defined length under a native syntax that is a bit stream all the same."""
-    start = found.source.read(pixels.value, 4)
-    if start[:3] != b"\xff\xd8\xff" and start != b"\xff\x4f\xff\x51":
+    if not found.source.read(pixels.value, 4).startswith(BARE_STREAMS):
         return found
     stream = stream_of(found.source.read(pixels.value, min(pixels.length, MOST)))
     if stream is None or pixels.length == _native_length(found) or not _same_size(found, stream):

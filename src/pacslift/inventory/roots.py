@@ -15,6 +15,7 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pacslift.errors import Cause, SetAsideError
 
@@ -158,6 +159,13 @@ def _safe(parts: tuple[str, ...], path: str) -> str:
     return "/".join(parts)
 
 
+class Opened(NamedTuple):
+    """A descriptor, and the size of its file when it was opened."""
+
+    fd: int
+    size: int
+
+
 def open_inside(mount: Path, relative: str) -> int:
     """Open a regular file below *mount* for reading; the caller closes the descriptor.
 
@@ -165,7 +173,12 @@ def open_inside(mount: Path, relative: str) -> int:
     where the system allows it (owner or root on Linux).
     Raises  SetAsideError MISSING_FILE, UNREADABLE, OUTSIDE_ROOT or EMPTY_FILE.
     """
-    inside = _real(str(mount))
+    return opened_inside(str(mount), relative).fd
+
+
+def opened_inside(mount: str, relative: str) -> Opened:
+    """Do the same for who wants to know the size as well."""
+    inside = _real(mount)
     path = f"{inside}/{relative}"
     try:
         fd = _open(path)
@@ -178,11 +191,11 @@ def open_inside(mount: Path, relative: str) -> int:
             Cause.UNREADABLE,
             f"{relative!r} below {mount} cannot be opened: {error.strerror}; check its permissions",
         ) from error
-    refusal = _refusal(fd, path, inside, relative)
-    if refusal is None:
-        return fd
-    os.close(fd)
-    raise refusal
+    try:
+        return Opened(fd, _size_of(fd, path, inside, relative))
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 @functools.lru_cache(maxsize=256)
@@ -198,18 +211,18 @@ def _open(path: str) -> int:
         return os.open(path, _READ)
 
 
-def _refusal(fd: int, path: str, inside: str, relative: str) -> SetAsideError | None:
-    """Say why an open file must not be read; None if it may be."""
+def _size_of(fd: int, path: str, inside: str, relative: str) -> int:
+    """Give the size of an open file; SetAsideError if it must not be read."""
     try:
         real = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - what is open, not what was named
     except OSError:  # a system without /proc
         real = os.path.realpath(path)
     if not real.startswith(inside + "/"):
         detail = f"{relative!r} leads to {real!r}, outside {inside!r}"
-        return SetAsideError(Cause.OUTSIDE_ROOT, detail)
+        raise SetAsideError(Cause.OUTSIDE_ROOT, detail)
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
-        return SetAsideError(Cause.UNREADABLE, f"{relative!r} is no regular file")
+        raise SetAsideError(Cause.UNREADABLE, f"{relative!r} is no regular file")
     if not status.st_size:
-        return SetAsideError(Cause.EMPTY_FILE, f"{relative!r} has no bytes")
-    return None
+        raise SetAsideError(Cause.EMPTY_FILE, f"{relative!r} has no bytes")
+    return status.st_size

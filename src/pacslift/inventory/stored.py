@@ -8,14 +8,16 @@ Order: container, meta, transfer syntax, elements to the end, tail.
 
 import os
 import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory import framing, tars
+from pacslift.inventory.alike import Alike, Mould
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.dataset import DataSet, find_dataset
 from pacslift.inventory.filemeta import Meta, read_meta
-from pacslift.inventory.header import UNDEFINED, Header
+from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Header
 from pacslift.inventory.inflate import GZIP, MOST_BYTES, RAW, WRAPPED, inflate
 from pacslift.inventory.syntaxes import INFLATED
 
@@ -24,7 +26,12 @@ _DIRECTORY_RECORDS = 0x00041220
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _GZIP = b"\x1f\x8b\x08"  # RFC 1952 2.3.1, method deflate
 _PACKED_LENGTH = 8  # Orthanc writes the unpacked length before the stream
+_STEP = 16  # elements between those whose offsets a shape has
+_ALIKE = Alike()
 CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib", tars.CONTAINER})
+
+
+Shape: TypeAlias = tuple[object, ...]
 
 
 @dataclass(slots=True)
@@ -44,6 +51,17 @@ class StoredObject:
     meta_sop_instance_uid: str | None
     envelope: tuple[str, ...]
     implementation_class_uid: str | None = None
+    _shape: Shape | None = field(default=None, init=False, repr=False, compare=False)
+
+    @property
+    def shape(self) -> Shape:
+        """What meta and walk found, to be compared: others have it where their bytes are alike.
+
+        Only some offsets are in it, which tell most lengths apart, and no UID of the instance.
+        """
+        if self._shape is None:
+            self._shape = _shape_of(self)
+        return self._shape
 
     def value(self, tag: int) -> bytes | None:
         """Give the bytes of a top-level element's value; None where there is no such element."""
@@ -63,11 +81,43 @@ class StoredObject:
         self.source.close()
 
 
-def open_stored(fd: int, container: str | None = None, member: str | None = None) -> StoredObject:
+def _shape_of(stored: StoredObject) -> Shape:
+    header, size = stored.header, stored.source.size
+    return (
+        header.encoding,
+        stored.dataset_start,
+        stored.transfer_syntax_uid,
+        stored.implementation_class_uid,
+        stored.meta_sop_class_uid,
+        stored.envelope,
+        len(header.places),
+        tuple([place[1] for place in list(header.places.values())[::_STEP]]),
+        header.odd,
+        header.odd_items,
+        *(
+            ()
+            if ends_in_fragments(header, size)
+            else (stored.dataset_end, size, *header.ends.items())
+        ),
+    )
+
+
+def ends_in_fragments(header: Header, size: int) -> bool:
+    """Say whether all has a defined length but Pixel Data, with which the source ends.
+
+    Compressed objects of a series are alike in all but the length of these.
+    """
+    return header.ends == {PIXEL_DATA: size} and next(reversed(header.places)) == PIXEL_DATA
+
+
+def open_stored(
+    fd: int, container: str | None = None, member: str | None = None, size: int | None = None
+) -> StoredObject:
     """Find the data set in an open file; owns the descriptor from then on, also on error.
 
     Takes   *container*: "part10", "bare", "orthanc-zlib", "tar" or None; the first two are the same
-            as None, since the bytes decide. *member* names the entry of a "tar".
+            as None, since the bytes decide. *member* names the entry of a "tar". *size* is that of
+            the file, where it is known.
     Raises  SetAsideError NOT_DICOM, TRUNCATED, HEADER_DAMAGED, PIXELS_DAMAGED, CONTAINER_DAMAGED,
             CONTAINER_UNKNOWN, EMPTY_FILE, UNREADABLE, or MISSING_FILE for an entry.
     """
@@ -77,7 +127,7 @@ def open_stored(fd: int, container: str | None = None, member: str | None = None
             Cause.CONTAINER_UNKNOWN,
             f"container {container!r} has no reader; known are {', '.join(sorted(CONTAINERS))}",
         )
-    source = _source(fd, container, member)
+    source = _source(fd, container, member, size)
     try:
         packed = container == "orthanc-zlib" or (container is None and _looks_packed(source))
         return _unpacked(source) if packed else _stored_in(source)
@@ -86,10 +136,10 @@ def open_stored(fd: int, container: str | None = None, member: str | None = None
         raise
 
 
-def _source(fd: int, container: str | None, member: str | None) -> FileBytes:
+def _source(fd: int, container: str | None, member: str | None, size: int | None) -> FileBytes:
     """The bytes of the object: all of the file, or the stretch that is its entry."""
     if container != tars.CONTAINER:
-        return FileBytes(fd)
+        return FileBytes(fd, size=size)
     try:
         entry = tars.entry_of(fd, member)
     except BaseException:
@@ -101,6 +151,9 @@ def _source(fd: int, container: str | None, member: str | None) -> FileBytes:
 def _stored_in(source: ByteSource) -> StoredObject:
     if not source.size:
         raise SetAsideError(Cause.EMPTY_FILE, "the file has no bytes")
+    mould = _ALIKE.find(source)
+    if mould is not None:
+        return _moulded(source, mould)
     if source.read(0, len(_GZIP)) == _GZIP:
         return _gunzipped(source)
     meta = read_meta(source)
@@ -110,7 +163,31 @@ def _stored_in(source: ByteSource) -> StoredObject:
         return _inflated(source, meta)
     if not meta.start and framing.looks_framed(source):
         return _unframed(source)
-    return _finished(source, meta, find_dataset(source, meta))
+    found = find_dataset(source, meta)
+    stored = _finished(source, meta, found)
+    if found.source is source:
+        _ALIKE.learn(stored, meta, stored.shape)
+    return stored
+
+
+def _moulded(source: ByteSource, mould: Mould) -> StoredObject:
+    """Make the object that is alike to one before it but for its UID and its values."""
+    meta, header = mould.meta, mould.header
+    stored = StoredObject(
+        source,
+        header,
+        header.start,
+        header.stop,
+        mould.transfer_syntax_uid,
+        meta.sop_class_uid,
+        meta.sop_instance_uid,
+        meta.envelope,
+        meta.implementation_class_uid,
+    )
+    if mould.instances[0] != mould.instances[1]:
+        stored.meta_sop_instance_uid = stored.uid(SOP_INSTANCE)
+    stored._shape = mould.shape  # noqa: SLF001 - ours
+    return stored
 
 
 def _finished(source: ByteSource, meta: Meta, found: DataSet) -> StoredObject:

@@ -12,14 +12,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
-from pacslift.inventory.bytesource import ByteSource, FileSpan, Segment
+from pacslift.inventory.bytesource import FIRST_BLOCK, ByteSource, FileSpan, Segment
 from pacslift.inventory.header import Encoding
 from pacslift.inventory.stored import SOP_INSTANCE, StoredObject
 from pacslift.repair import bigendian, invariant, provenance, said, signatures
 from pacslift.repair.engine import Engine
 from pacslift.repair.order import RULES
 from pacslift.repair.orders import Orders, RuleSettings
-from pacslift.repair.precedent import Answer
+from pacslift.repair.precedent import Answer, Precedent
 from pacslift.repair.precedents import Precedents, kind_of
 from pacslift.repair.record import Record
 from pacslift.repair.rule import Change
@@ -64,7 +64,7 @@ class Tally:
         self.sent = self._running.hexdigest()
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # not frozen, which costs as much as the splice
 class Outgoing:
     """A data set ready to be sent; close() gives back the file that its segments point into.
 
@@ -148,8 +148,9 @@ def _prepared(stored: StoredObject, orders: Orders) -> Outgoing:
     engine = engine_of(orders.rules)
     kind = kind_of(stored, orders, engine)
     known = _PRECEDENTS.find(kind, stored, orders) if kind else None
-    if known is not None:
-        return _as_before(stored, known)
+    own = stored.uid(SOP_INSTANCE) if known else ""
+    if known is not None and own:  # an object without a UID is one that rules may give one to
+        return _outgoing(stored, known.answer, _as_before(stored, known), own)
     if kind is None or not _PRECEDENTS.wants(kind):
         return _outgoing(stored, *_answered(engine, View(stored, orders), stored))
     view = WatchedView(stored, orders)
@@ -159,15 +160,21 @@ def _prepared(stored: StoredObject, orders: Orders) -> Outgoing:
     return _outgoing(stored, answer, segments)
 
 
-def _as_before(stored: StoredObject, answer: Answer) -> Outgoing:
-    """Give an object of which the rules say what they said of one before it."""
-    own = stored.uid(SOP_INSTANCE)
-    if not own:
-        raise said.lacking("SOP Instance UID")
-    segments = spliced(stored, answer.cuts, answer.rest)
-    if total(segments) != answer.length:
+def _as_before(stored: StoredObject, known: Precedent) -> tuple[Segment, ...]:
+    """Give the bytes of an object of which the rules say what they said of one before it."""
+    answer = known.answer
+    if known.joint is None:
+        segments = spliced(stored, answer.cuts, answer.rest)
+    else:
+        head = known.joint.over(stored.source.read(0, FIRST_BLOCK))
+        segments = (head, *stored.source.segments(answer.rest, stored.dataset_end))
+    if total(segments) - _size(stored) != answer.growth:
         raise invariant.fault(0)
-    return _outgoing(stored, answer, segments, own)
+    return segments
+
+
+def _size(stored: StoredObject) -> int:
+    return stored.dataset_end - stored.dataset_start
 
 
 def _answered(
@@ -187,7 +194,7 @@ def _answered(
     answer = Answer(
         cuts,
         rest,
-        invariant.even_length(segments),
+        invariant.even_length(segments) - _size(stored),
         said.identity(view),
         (*stored.envelope, *_disorder(stored), *record.envelope),
         tuple(record.changes),
@@ -207,7 +214,7 @@ def _outgoing(
     identity = answer.identity
     return Outgoing(
         segments=segments,
-        length=answer.length,
+        length=invariant.even_length(segments),
         envelope=answer.envelope,
         changes=answer.changes,
         source=stored.source,

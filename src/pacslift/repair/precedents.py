@@ -1,34 +1,45 @@
 """The precedents that are kept, and the question whether one fits an object (precedent.py).
 
-Noting what rules look at costs more than asking them, so it is done only for a kind of object that
-was met before, and less and less where no precedent comes to fit. May be used by several threads.
+Noting what rules look at costs more than asking them, so it is done only for objects that measure
+the same as one before, whatever series that was of, and less and less where no precedent comes to
+fit. May be used by several threads.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any, TypeAlias
 
 from pacslift.inventory.bytesource import FIRST_BLOCK
-from pacslift.inventory.stored import StoredObject
+from pacslift.inventory.stored import Shape, StoredObject
 from pacslift.repair.engine import Engine
 from pacslift.repair.orders import Orders
+from pacslift.repair.overlay import CompiledOverlay
 from pacslift.repair.precedent import Answer, Precedent, precedent_of
+from pacslift.repair.provenance import Provenance
 from pacslift.repair.watching import Seen
 
-Kind: TypeAlias = tuple[object, ...]
+Kind: TypeAlias = tuple[CompiledOverlay, Engine, Provenance | None, Shape]
 
 _NEVER = frozenset({"S08", "E11"})  # their objects end, or are named, by more than their elements
 _MOST_KINDS = 256
-_MOST_MET = 1024
+_MOST_SHAPES = 1024
 _MOST_OF_A_KIND = 2
-_STEP = 16  # elements between those whose offsets tell lengths apart, before bytes are compared
-_EAGER, _THEN = 8, 16  # the first so many misses of a kind are noted, then one of so many
+_PRICE = 4  # objects that must be met quickly for one that was noted
+_CREDIT, _THEN = 8 * _PRICE, 16  # above it, one of so many objects is noted
+
+
+@dataclass(slots=True)
+class _Balance:
+    """Whether it pays to note the objects of a shape; many threads may lose a count or two."""
+
+    debt: int = 0
+    misses: int = 0
 
 
 @dataclass(slots=True)
 class _OfAKind:
-    precedents: list[Precedent] = field(default_factory=list)
-    misses: int = 0
+    balance: _Balance
+    precedents: tuple[Precedent, ...] = ()
 
 
 class Precedents:
@@ -36,31 +47,36 @@ class Precedents:
 
     def __init__(self) -> None:
         self._kinds: dict[Kind, _OfAKind] = {}
-        self._met: dict[Kind, None] = {}
+        self._met: dict[Shape, _Balance] = {}
         self._lock = Lock()
 
-    def find(self, kind: Kind, stored: StoredObject, orders: Orders) -> Answer | None:
-        """Give what the rules would say of an object; None if they have to be asked."""
+    def find(self, kind: Kind, stored: StoredObject, orders: Orders) -> Precedent | None:
+        """Give the object of which the rules said what they would say of this one, if any."""
         known = self._kinds.get(kind)
         if known is None:
             return None
         head = stored.source.read(0, FIRST_BLOCK)
         for one in known.precedents:
             if one.fits(head, orders.facts):
-                return one.answer
+                if known.balance.debt:
+                    known.balance.debt -= 1
+                return one
         return None
 
     def wants(self, kind: Kind) -> bool:
         """Say whether the rules' answer to an object for which nothing fits is to be kept."""
+        shape = kind[-1]
         with self._lock:
-            known = self._kinds.get(kind)
-            if known is None:
-                again = kind in self._met
-                self._met[kind] = None
-                _drop_oldest(self._met, _MOST_MET)
-                return again
-            known.misses += 1
-            return known.misses <= _EAGER or known.misses % _THEN == 0
+            balance = self._met.get(shape)
+            if balance is None:
+                self._met[shape] = _Balance()
+                _drop_oldest(self._met, _MOST_SHAPES)
+                return False
+            balance.misses += 1
+            if balance.debt >= _CREDIT and balance.misses % _THEN:
+                return False
+            balance.debt += _PRICE
+            return True
 
     def keep(self, kind: Kind, stored: StoredObject, seen: Seen, answer: Answer) -> None:
         """Keep an answer, if others can be told to get the same."""
@@ -69,12 +85,13 @@ class Precedents:
         if one is None:
             return
         with self._lock:
-            known = self._kinds.setdefault(kind, _OfAKind())
-            known.precedents = [one, *known.precedents[: _MOST_OF_A_KIND - 1]]
+            balance = self._met.get(kind[-1]) or _Balance()
+            known = self._kinds.setdefault(kind, _OfAKind(balance))
+            known.precedents = (one, *known.precedents[: _MOST_OF_A_KIND - 1])
             _drop_oldest(self._kinds, _MOST_KINDS)
 
 
-def _drop_oldest(kept: dict[Kind, Any], most: int) -> None:
+def _drop_oldest(kept: dict[Any, Any], most: int) -> None:
     if len(kept) > most:
         kept.pop(next(iter(kept)), None)
 
@@ -90,21 +107,4 @@ def kind_of(stored: StoredObject, orders: Orders, engine: Engine) -> Kind | None
         return None
     if not _NEVER.isdisjoint(stored.envelope):
         return None
-    return (
-        orders.overlay,
-        engine,
-        orders.provenance,
-        header.encoding,
-        stored.dataset_start,
-        stored.dataset_end,
-        stored.transfer_syntax_uid,
-        stored.implementation_class_uid,
-        stored.envelope,
-        len(header.places),
-        tuple([place[1] for place in list(header.places.values())[::_STEP]]),
-        tuple(header.ends.items()),
-        header.items,
-        header.odd,
-        header.odd_items,
-        stored.source.size,
-    )
+    return orders.overlay, engine, orders.provenance, stored.shape

@@ -19,7 +19,7 @@ from pacslift.inventory.stored import StoredObject
 
 Edits: TypeAlias = Mapping[int, tuple[Segment, ...]]
 
-_SMALL = 32 * 1024  # bytes
+SMALL = 32 * 1024  # bytes
 
 
 class Cut(NamedTuple):
@@ -95,7 +95,7 @@ def _together(pieces: list[Segment]) -> Iterator[Segment]:
     """
     small: list[memoryview] = []
     for piece in pieces:
-        if isinstance(piece, memoryview) and len(piece) <= _SMALL:
+        if isinstance(piece, memoryview) and len(piece) <= SMALL:
             small.append(piece)
             continue
         if small:

@@ -5,7 +5,6 @@ inside sequences is given by inner(), and changed by rewritten(), which writes t
 with its other bytes as they were.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from re import Pattern
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from pacslift.inventory.bytesource import FIRST_BLOCK, Segment
 from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Encoding
 from pacslift.inventory.nesting import Content
 from pacslift.inventory.stored import StoredObject
-from pacslift.repair import nested, segments, texts, values
+from pacslift.repair import escapes, nested, segments, texts, values
 from pacslift.repair.layout import Layout, layout_of
 
 if TYPE_CHECKING:
@@ -22,7 +21,6 @@ if TYPE_CHECKING:
     from pacslift.repair.rule import Edit
 
 _CHARACTER_SET = 0x00080005
-ESCAPES = re.compile(rb"\x1b[($)-]")  # the designators of PS3.3 tables C.12-3 and C.12-4
 _WITH_ITEMS = frozenset({b"SQ", b"UN"})
 _DELIMITER = 8  # bytes
 _ABOVE_ALL = 1 << 32  # tags
@@ -103,12 +101,13 @@ class View:
     def may_have_escapes(self, most: int) -> bool:
         """Say whether the header's bytes up to the pixels, at most so many, hold an escape.
 
-        One search, which nearly always ends it.
+        One search, which nearly always ends it. Those in numbers are none.
         """
         header = self.stored.header
         pixels = header.places.get(PIXEL_DATA)
         end = min(pixels[1] if pixels else header.stop, header.start + most)
-        return bool(ESCAPES.search(self.stored.source.read(header.start, end - header.start)))
+        data = self.stored.source.read(header.start, end - header.start)
+        return escapes.may_be_in(data, 0, len(data), header, base=header.start)
 
     def tags(self) -> Iterator[int]:
         """Give the tags of all elements, ascending."""

@@ -8,19 +8,15 @@ every way to the database's facts through their mapping; both are stood in for h
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from re import Pattern
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 from pacslift.inventory.bytesource import ByteSource, Segment
+from pacslift.inventory.header import UNDEFINED
 from pacslift.inventory.stored import StoredObject
 from pacslift.repair.orders import Orders
 from pacslift.repair.view import View
 
-
-class Span(NamedTuple):
-    """Bytes of the source."""
-
-    start: int
-    end: int
+Span: TypeAlias = tuple[int, int]  # bytes of the source, from start to end
 
 
 @dataclass(slots=True)
@@ -31,7 +27,8 @@ class Seen:
     forms   values of which only the form was looked at: pattern to their places
     plain   stretches in which no escape sequence was found
     facts   what the database was asked for, and said; None where it said nothing
-    passed_on  some bytes were not read but passed on as they are, so the answer holds them
+    passed_on  some bytes were not read but passed on as they are, so the answer holds them; or what
+               another object has otherwise without any byte of its header being another
     """
 
     spans: set[Span] = field(default_factory=set)
@@ -50,7 +47,7 @@ class _Source:
         self.size = source.size
 
     def read(self, offset: int, length: int) -> bytes:
-        self._seen.spans.add(Span(offset, offset + length))
+        self._seen.spans.add((offset, offset + length))
         return self._source.read(offset, length)
 
     def segments(self, start: int, end: int) -> tuple[Segment, ...]:
@@ -81,7 +78,7 @@ class _Facts(Mapping[str, Any]):
 
 
 class WatchedView(View):
-    """A view that notes what is looked at; it reads all values from its source, one by one."""
+    """A view that notes what is looked at, be it in the first bytes or read from the source."""
 
     __slots__ = ("seen",)
 
@@ -91,9 +88,23 @@ class WatchedView(View):
         super().__init__(
             replace(stored, source=_Source(stored.source, seen)), replace(orders, facts=facts)
         )
-        self._head, self._near = b"", 0  # the short cuts past the source
         self.seen = seen
         seen.spans.clear()  # what View itself has read
+
+    def value(self, tag: int) -> bytes | None:
+        """See View."""
+        self.seen.spans.update(self._spans((tag,)))
+        return super().value(tag)
+
+    def values_of(self, tags: Sequence[int]) -> list[bytes]:
+        """See View."""
+        self.seen.spans.update(self._spans(tags))
+        return super().values_of(tags)
+
+    def as_written(self, tags: Sequence[int]) -> tuple[object, ...]:
+        """See View."""
+        self.seen.spans.update(self._spans(tags))
+        return super().as_written(tags)
 
     def values_in_form(self, tags: Sequence[int], form: Pattern[bytes]) -> list[bytes]:
         """See View."""
@@ -102,6 +113,16 @@ class WatchedView(View):
         self.seen.forms.setdefault(form, set()).update(self.seen.spans - before)
         self.seen.spans.intersection_update(before)
         return values
+
+    def length(self, tag: int) -> int:
+        """See View; what rests on how long fragments are is for no other object."""
+        self.seen.passed_on |= self.is_undefined(tag)
+        return super().length(tag)
+
+    def _spans(self, tags: Sequence[int]) -> list[Span]:
+        """Give where the values lie that the object itself has for these tags."""
+        places = [self._places[tag] for tag in tags if tag in self._places]
+        return [(value, value + length) for _, _, value, length in places if length != UNDEFINED]
 
     def own_text(self, tag: int) -> str:
         """See View; not noted, since no other object has it."""

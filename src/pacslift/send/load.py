@@ -7,13 +7,12 @@ three UIDs must agree, or the object is not sent under that row's name.
 import hashlib
 import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from pacslift.adapter import Rebuild
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory import tars
 from pacslift.inventory.catalog import WITHOUT_HEADER
-from pacslift.inventory.roots import open_inside
+from pacslift.inventory.roots import Opened, opened_inside
 from pacslift.inventory.stored import open_stored
 from pacslift.ledger import Candidate, Planned
 from pacslift.repair.orders import Orders
@@ -53,9 +52,9 @@ def load(planned: Planned, book: OrderBook = AS_STORED) -> tuple[Outgoing, Candi
 def load_copy(planned: Planned, candidate: Candidate, book: OrderBook) -> Outgoing:
     """One copy as it goes over the wire. SetAsideError if it is not what the database says."""
     orders = book.of(planned, candidate)
-    fd = open_inside(Path(candidate.mount), candidate.relative)
+    file = opened_inside(candidate.mount, candidate.relative)
     try:
-        outgoing = opened(fd, planned, candidate, orders, book.rebuild)
+        outgoing = opened(file, planned, candidate, orders, book.rebuild)
     except SetAsideError as error:
         raise SetAsideError(error.cause, f"{candidate.place}: {error.detail}") from error
     try:
@@ -67,11 +66,12 @@ def load_copy(planned: Planned, candidate: Candidate, book: OrderBook) -> Outgoi
 
 
 def opened(
-    fd: int, planned: Planned, candidate: Candidate, orders: Orders, rebuild: Rebuild
+    file: Opened, planned: Planned, candidate: Candidate, orders: Orders, rebuild: Rebuild
 ) -> Outgoing:
     """Check and prepare the open file, which is closed on error."""
+    fd = file.fd
     try:
-        require_as_recorded(fd, candidate)
+        require_as_recorded(file, candidate)
     except OSError as error:
         os.close(fd)
         raise SetAsideError(
@@ -82,16 +82,18 @@ def opened(
         raise
     if candidate.container in WITHOUT_HEADER:
         return made(fd, planned, candidate, orders, rebuild)
-    stored = open_stored(fd, candidate.container, candidate.member)  # owns the file from here on
+    # It owns the file from here on.
+    stored = open_stored(fd, candidate.container, candidate.member, file.size)
     return prepare(stored, orders)
 
 
-def require_as_recorded(fd: int, candidate: Candidate) -> None:
+def require_as_recorded(file: Opened, candidate: Candidate) -> None:
     """SetAsideError unless the object has the size and the digest that were recorded of it.
 
     Both are of the file, or of the entry in a TAR file, which may say the digest itself.
     """
-    start, size, listed = 0, os.fstat(fd).st_size, None
+    fd, size = file
+    start, listed = 0, None
     if candidate.container == tars.CONTAINER:
         entry = tars.entry_of(fd, candidate.member)
         start, size, listed = entry.offset, entry.size, entry.md5

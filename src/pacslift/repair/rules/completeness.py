@@ -47,8 +47,8 @@ def empty_attributes(view: View) -> Iterator[Edit]:
 def known_values(view: View) -> Iterator[Edit]:
     """T17C: attributes of Type 1 that are missing or empty, and known to the database."""
     for tag, fact in _FACTS.items():
-        known = view.orders.facts.get(fact)
-        if known and known.isascii() and not view.text(tag):
+        known = None if view.text(tag) else view.orders.facts.get(fact)
+        if known and known.isascii():
             yield put(tag, dictionary_vr(tag), known.encode("ascii"))
 
 

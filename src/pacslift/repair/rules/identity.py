@@ -76,16 +76,25 @@ def _new(uid: str, uids: Mapping[str, str]) -> str:
 
 def sop_uids(view: View) -> Iterator[Edit]:
     """I03: an object without SOP Class or SOP Instance UID gets what the database has for it."""
-    meta = view.stored.meta_sop_class_uid, view.stored.meta_sop_instance_uid
-    named = ((_SOP_CLASS, "sop_class_uid"), (_SOP_INSTANCE, "sop_instance_uid"))
-    for (tag, fact), said in zip(named, meta, strict=True):
-        known = view.orders.facts.get(fact)
-        if not known or view.text(tag):
+    said = view.stored
+    named = (
+        (_SOP_CLASS, "sop_class_uid", view.text(_SOP_CLASS), said.meta_sop_class_uid),
+        (
+            _SOP_INSTANCE,
+            "sop_instance_uid",
+            view.own_text(_SOP_INSTANCE),
+            said.meta_sop_instance_uid,
+        ),
+    )
+    for tag, fact, there, in_meta in named:
+        # The fact is asked for last, as it is another one for each object (precedent.py).
+        known = None if there else view.orders.facts.get(fact)
+        if not known:
             continue
-        if said not in (None, "", known):
+        if in_meta not in (None, "", known):
             raise SetAsideError(
                 Cause.IDENTITY_DIFFERS,
-                f"the object has no {name(tag)}; its file meta says {said}, the database "
+                f"the object has no {name(tag)}; its file meta says {in_meta}, the database "
                 f"{known}: look whether the file is the one that the database means",
             )
         if known.isascii():
@@ -94,8 +103,11 @@ def sop_uids(view: View) -> Iterator[Edit]:
 
 def meta_instance(view: View) -> Iterator[Edit]:
     """E11: the object gets the SOP Instance UID of its meta where the database has that one."""
+    said = view.stored.meta_sop_instance_uid
+    if said in (None, view.own_text(_SOP_INSTANCE)):
+        return
     known = view.orders.facts.get("sop_instance_uid")
-    if known and known == view.stored.meta_sop_instance_uid != view.text(_SOP_INSTANCE):
+    if known and known == said:
         yield put(_SOP_INSTANCE, b"UI", known.encode("latin-1"))
 
 

@@ -72,8 +72,10 @@ def is_native(view: View) -> bool:
 
 def counted_frames(view: View) -> Iterator[Edit]:
     """P03: a Number of Frames that is not that of the whole frames that are there."""
+    if not is_native(view):
+        return
     length, bits, frames = view.length(PIXEL_DATA), shape_of(view).bits_of_frame(), frames_of(view)
-    if not is_native(view) or not bits or not view.text(_FRAMES) or _fits(view, frames):
+    if not bits or not view.text(_FRAMES) or _fits(view, frames):
         return
     counted = _whole_frames(bits, length)
     if counted:
@@ -82,8 +84,10 @@ def counted_frames(view: View) -> Iterator[Edit]:
 
 def short_pixels(view: View) -> Iterator[Edit]:
     """P01: native pixels that are fewer than the header says."""
+    if not is_native(view):
+        return iter(())
     shape, frames, length = shape_of(view), frames_of(view), view.length(PIXEL_DATA)
-    if not is_native(view) or not shape.bits_of_frame() or _fits(view, frames):
+    if not shape.bits_of_frame() or _fits(view, frames):
         return iter(())
     if frames and length >= shape.length(frames):
         return iter(())
