@@ -82,7 +82,7 @@ INSTANCES = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("status", sa.Integer),  # C-STORE status, PS3.4 B.2.3
     sa.Column("bytes", sa.Integer),  # of the Data Set sent
-    sa.Column("digest", sa.Text),  # sha256 of the Data Set sent
+    sa.Column("digest", sa.Text),  # of the Data Set sent: "blake3:…", or sha256 if unnamed
     sa.Column("sent_under", sa.Text),  # the job revision under which that was
     # as sent; patient data, never shown
     sa.Column("patient_id", sa.Text),

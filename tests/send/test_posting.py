@@ -1,6 +1,5 @@
 """Sending ahead: what is digested, prepared and kept while answers are awaited."""
 
-import hashlib
 import os
 import threading
 from dataclasses import replace
@@ -10,6 +9,7 @@ import pytest
 from small_objects import CT, carrying, encoded, in_file, in_memory, of_class
 
 import scripted
+from pacslift.digest import digest_over
 from pacslift.errors import Cause
 from pacslift.repair.outgoing import FileSpan, Outgoing
 from pacslift.send.association import StoreAssociation, Timeouts
@@ -29,10 +29,6 @@ def worker_for(target, *planned, window=1, sleep=lambda _: None) -> StoreWorker:
     retries = Retries(busy_waits=(0.0,), lost_waits=(0.0, 0.0))
     terms = Terms(window)
     return StoreWorker.to(target.address, planned or [CT], QUICK, retries, sleep, terms=terms)
-
-
-def sha256(data_set: bytes) -> str:
-    return hashlib.sha256(data_set).hexdigest()
 
 
 def given(*outgoings: Outgoing):
@@ -59,7 +55,7 @@ def test_the_digest_on_record_is_that_of_the_bytes_that_arrived(tmp_path, pixel_
     with ScriptedArchive([CT]) as archive, worker_for(archive) as worker:
         delivery = worker.deliver(lambda: in_file(tmp_path, "slice", pixel_bytes))
     ((_, data_set),) = archive.received
-    assert delivery.sent.digest == sha256(data_set)
+    assert delivery.sent.digest == digest_over([data_set])
 
 
 def test_an_object_that_broke_off_on_its_way_has_the_digest_of_all_its_bytes(tmp_path):

@@ -210,6 +210,8 @@ class Crew:
         def prepare() -> Outgoing:
             outgoing, candidate = load(planned, self._sending.book)
             given.kept.append(candidate)
+            if planned.digest:
+                outgoing.tally.compare_with(planned.digest)
             return outgoing
 
         # Under another revision of the job other bytes are right.

@@ -27,7 +27,9 @@ class Sent:
     series_instance_uid: str
     patient_id: str
     length: int  # bytes of the Data Set
-    digest: str | None  # sha256 of the Data Set, hex; None: it was not sent, or could not be read
+    digest: (
+        str | None
+    )  # of the Data Set, see pacslift.digest; None: it was not sent, or could not be read
     envelope: tuple[str, ...]
     changes: tuple[Change, ...]
     issuer_of_patient_id: str = ""

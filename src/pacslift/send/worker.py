@@ -151,8 +151,10 @@ class StoreWorker:
         try:
             with one_object():
                 one.outgoing = prepare()
-            with one_object():
-                one.found = one.outgoing.digest() if digest_before else None
+            if digest_before:
+                one.outgoing.tally.compare_with(digest_before)
+                with one_object():
+                    one.found = one.outgoing.digest()
         except SetAsideError as error:
             one.delivery = Delivery.set_aside(error)
             return one
