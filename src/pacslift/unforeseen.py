@@ -8,7 +8,6 @@ memory, the number of open files, a full disk.
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 
 from pacslift.errors import Cause, PacsliftError, SetAsideError
@@ -20,18 +19,28 @@ OF_THE_SYSTEM = frozenset(
 OURS = "pacslift"
 
 
-@contextmanager
-def one_object() -> Iterator[None]:
+class _OneObject:
+    """See one_object(). A class, since each object goes through several of them."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> None:
+        """Nothing to remember, so that one serves all."""
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if isinstance(error, Exception) and not is_everybodys(error):
+            raise SetAsideError(Cause.INTERNAL_FAULT, type_and_place(error)) from error
+
+
+_ONE_OBJECT = _OneObject()
+
+
+def one_object() -> _OneObject:
     """Inside it, an error that nobody foresaw becomes a SetAsideError INTERNAL_FAULT.
 
     Errors of pacslift's own kinds, MemoryError and those OF_THE_SYSTEM go through as they are.
     """
-    try:
-        yield
-    except Exception as error:
-        if is_everybodys(error):
-            raise
-        raise SetAsideError(Cause.INTERNAL_FAULT, type_and_place(error)) from error
+    return _ONE_OBJECT
 
 
 def is_everybodys(error: Exception) -> bool:

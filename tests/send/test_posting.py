@@ -14,6 +14,7 @@ from pacslift.errors import Cause
 from pacslift.repair.outgoing import FileSpan, Outgoing
 from pacslift.send.association import StoreAssociation, Timeouts
 from pacslift.send.outcome import Outcome
+from pacslift.send.pieces import BUFFER_LENGTH
 from pacslift.send.posting import Posting
 from pacslift.send.switchboard import Switchboard
 from pacslift.send.worker import Retries, StoreWorker, Terms, digest_of
@@ -277,7 +278,7 @@ def test_a_busy_answer_to_one_object_of_a_window_is_asked_again_and_the_others_k
 def test_when_a_file_fails_on_its_way_the_others_that_are_outstanding_are_sent_again(tmp_path):
     uid, _ = encoded("cut")
     path = tmp_path / "cut"
-    path.write_bytes(bytes(600_000))  # two batches are there, the third is not
+    path.write_bytes(bytes(2 * BUFFER_LENGTH))  # two batches are there, the third is not
     fd = os.open(path, os.O_RDONLY)
     bad = carrying(uid, FileSpan(fd, 0, LARGE))
 

@@ -21,6 +21,7 @@ LAST = 0x02  # bit 1
 P_DATA_TF = 0x04
 _PDU_AND_VALUE = struct.Struct(">BxIIBB")  # type, PDU length, value length, context, control
 _VALUE = struct.Struct(">IBB")  # value length, context, control
+HEADS = _PDU_AND_VALUE.size  # bytes of a PDU with one value that are not that value's
 _VALUE_OVERHEAD = _VALUE.size  # counts towards the PDU length
 _LENGTH_FIELD = 4  # the value's length does not count its own four bytes
 _CONTEXT_AND_CONTROL = 2  # but these two
@@ -82,17 +83,17 @@ class Framer:
         """*pieces* with a head wherever a value begins; views, not copies."""
         framed: list[memoryview | bytes] = []
         for piece in pieces:
-            rest = piece
-            if len(rest) > self.missing:
-                raise ValueError(f"{len(rest) - self.missing} bytes more than announced")
-            while rest:
+            at, end = 0, len(piece)
+            if end > self.missing:
+                raise ValueError(f"{end - self.missing} bytes more than announced")
+            while at < end:
                 if not self._room:
                     framed.append(self._next_head())
-                part = rest[: self._room]
-                framed.append(part)
-                self._room -= len(part)
-                self.missing -= len(part)
-                rest = rest[len(part) :]
+                count = min(self._room, end - at)
+                framed.append(piece[at : at + count])
+                self._room -= count
+                self.missing -= count
+                at += count
         return framed
 
 
@@ -134,6 +135,11 @@ class CommandAssembler:
     def __init__(self) -> None:
         self._fragments = bytearray()
         self._context_id: int | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a command set has come in part."""
+        return self._context_id is not None
 
     def add(self, value: Value) -> bytes | None:
         """Raises UnexpectedMessageError for data sets, MalformedCommandError for a muddle."""

@@ -214,7 +214,8 @@ class StoreWorker:
         digest, why = outgoing.tally.sent or found, ""
         if digest is None:  # it went out in part, and may be sent again: then as the same
             digest, why = digest_of(outgoing)
-        delivery = replace(delivery, detail=delivery.detail + why)
+        if why:
+            delivery = replace(delivery, detail=delivery.detail + why)
         return delivery.about(Sent.of(outgoing, digest))
 
     def _was_transcoded(self, outgoing: Outgoing, digest_before: str | None) -> bool:
