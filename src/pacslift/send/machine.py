@@ -49,6 +49,7 @@ from pacslift.send.pdata import (
     HEADS,
     CommandAssembler,
     Framer,
+    framed_at_once,
     longest_value,
     parse_values,
 )
@@ -156,12 +157,17 @@ class Machine:
         message_id = self._next_message_id()
         command = encode_store_request(message_id, pair[0], sop_instance_uid)
         self.outstanding[message_id] = sop_instance_uid
-        framer = Framer(context_id, COMMAND, len(command), self._longest_value)
         return Request(
             message_id=message_id,
-            command=framer.frame([memoryview(command)]),
+            command=self._framed(context_id, command),
             data_set=Framer(context_id, 0, length, self._longest_value),
         )
+
+    def _framed(self, context_id: int, command: bytes) -> list[memoryview | bytes]:
+        if len(command) <= self._longest_value:
+            return framed_at_once(context_id, COMMAND, command)
+        framer = Framer(context_id, COMMAND, len(command), self._longest_value)
+        return framer.frame([memoryview(command)])
 
     def release(self) -> bytes:
         """An A-RELEASE-RQ."""

@@ -46,6 +46,17 @@ def longest_value(max_pdu_length: int) -> int:
     return room & ~1
 
 
+def framed_at_once(context_id: int, control: int, whole: bytes) -> list[memoryview | bytes]:
+    """A command set or data set that fits into one value: its head, and itself."""
+    return [_head(context_id, control | LAST, len(whole)), whole]
+
+
+def _head(context_id: int, control: int, length: int) -> bytes:
+    return _PDU_AND_VALUE.pack(
+        P_DATA_TF, length + _VALUE_OVERHEAD, length + _CONTEXT_AND_CONTROL, context_id, control
+    )
+
+
 class Framer:
     """Puts PDU heads between the bytes of one command set or one data set.
 
@@ -60,24 +71,18 @@ class Framer:
         self._control = control
         self._longest = longest
         self._room = 0  # bytes that the value begun last still takes
-        self._full_head = self._head(longest, control)
+        self._full_head = b""  # made when there is more than one value
         self.missing = length
-
-    def _head(self, length: int, control: int) -> bytes:
-        return _PDU_AND_VALUE.pack(
-            P_DATA_TF,
-            length + _VALUE_OVERHEAD,
-            length + _CONTEXT_AND_CONTROL,
-            self._context_id,
-            control,
-        )
 
     def _next_head(self) -> bytes:
         if self.missing > self._longest:
             self._room = self._longest
+            self._full_head = self._full_head or _head(
+                self._context_id, self._control, self._longest
+            )
             return self._full_head
         self._room = self.missing
-        return self._head(self._room, self._control | LAST)
+        return _head(self._context_id, self._control | LAST, self._room)
 
     def frame(self, pieces: Iterable[memoryview]) -> list[memoryview | bytes]:
         """*pieces* with a head wherever a value begins; views, not copies."""
