@@ -23,6 +23,7 @@ NODELAY = {"TCP_NODELAY": "1"}
 DELAY = {"TCP_NODELAY": "0"}  # DCMTK's default, whatever the environment of the benchmark says
 KIB = 1 << 10
 ORTHANC_RATE = {"32 KB": 250, "512 KB": 120}  # objects a second, about, that it takes
+LEAST_SHARE = 0.015  # of CPU time that is told
 MOST = 100_000  # objects in one run; file names fit into a command line
 
 
@@ -92,11 +93,13 @@ Sender = Callable[[Field, int], Sent]
 def run(options: Options) -> Section:
     """Measure."""
     rows: list[Row] = []
+    profiles: list[str] = []
     with tempfile.TemporaryDirectory(prefix="plbench-") as name:
         folder = Path(name)
         for size in SIZES:
             files = write_objects(folder / str(size.size), size.size, size.files)
             rows += _tuned(folder, files, size, options)
+            profiles.append(_profile(folder, files, size, options))
             if size.is_small:
                 rows += _untuned(folder, files, size, options)
                 rows += _orthanc(folder / f"orthanc{size.size}", size, options)
@@ -118,13 +121,14 @@ def run(options: Options) -> Section:
             (
                 "Into Orthanc every object is sent once, to a fresh one for each run, since it "
                 "keeps what it has and answers at once for what it has already. Seconds count from "
-                "when all associations are at work; CPU of two processes has their start in it."
+                "when all associations are at work, and so does CPU."
             ),
+            *profiles,
             f"{first_line(program('storescu'), '--version').strip('$ ')}.",
         ],
         [
             f"target:     TCP_NODELAY=1 storescp --ignore -pdu {PDU} PORT   (untuned: without it)",
-            "pacslift:   python benchmarks/storerun.py AET PORT COUNT worker|1x4 FOLDER",
+            "pacslift:   python benchmarks/storerun.py AET PORT COUNT worker|profile|1x4 FOLDER",
             f"storescu:   TCP_NODELAY=1 storescu -pdu {PDU} -aec AET 127.0.0.1 PORT FILE…",
             (
                 f"pynetdicom: python -m pynetdicom storescu -q -cx -pdu {PDU} -aec AET 127.0.0.1 "
@@ -147,6 +151,15 @@ def _tuned(folder: Path, files: list[Path], size: Size, options: Options) -> lis
             _row(f"{size.words}, {what}", field, (ours, theirs), options, goal)
             for what, ours, theirs, goal in contests
         ]
+
+
+def _profile(folder: Path, files: list[Path], size: Size, options: Options) -> str:
+    """Where the CPU time of a worker goes, in a run of its own."""
+    with _field(folder, files, size, NODELAY) as field:
+        count = _count(field, _worker, options.run_seconds)
+        shares = _said(field, count, "profile")
+    most = [f"{group} {share:.0%}" for group, share in shares.items() if share >= LEAST_SHARE]
+    return f"{size.words}, where a worker's CPU time goes, by samples: {', '.join(most)}."
 
 
 def _orthanc(folder: Path, size: Size, options: Options) -> list[Row]:
@@ -237,16 +250,21 @@ def _association(field: Field, count: int) -> Sent:
 
 
 def _pacslift(field: Field, count: int, side: str) -> Sent:
+    took = _said(field, count, side)
+    return Sent(count, took["seconds"], took["cpu"])
+
+
+def _said(field: Field, count: int, side: str) -> dict[str, float]:
+    """What storerun.py says of one run of a side."""
     said = field.scratch / "said.json"
     script = Path(__file__).with_name("storerun.py")
     address = (field.server.aet, str(field.server.port))
-    folder = (
-        field.files[0].parent if side in {"worker", "association"} else field.files[0].parents[1]
-    )
+    in_one = side in {"worker", "association", "profile"}
+    folder = field.files[0].parent if in_one else field.files[0].parents[1]
     command = [sys.executable, str(script), *address, str(count), side, str(folder)]
     run_measured(command, stdout=said)
-    took = json.loads(said.read_text(encoding="utf-8"))
-    return Sent(count, took["seconds"], took["cpu"])
+    took: dict[str, float] = json.loads(said.read_text(encoding="utf-8"))
+    return took
 
 
 def _storescu(field: Field, count: int) -> Sent:

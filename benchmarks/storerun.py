@@ -5,21 +5,24 @@ COUNT objects in all, and prints seconds and CPU seconds as JSON. SIDE is
 
 - `worker`: what a run does for each object (open, hold against the database, overlay, send, digest)
   but for the ledger, over one association;
+- `profile`: the same, and where its CPU time went;
 - `association`: the objects as they lie in the file, one prepared when the last is answered;
 - `2x4`: workers in 2 processes with 4 associations each; COUNT files are sent once.
 
-Importing and starting processes is not counted: a run of a migration lasts hours.
+Importing and starting processes is not counted, neither time nor CPU: a migration runs for hours.
 """
 
 import json
-import resource
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
 from itertools import cycle, islice
 from pathlib import Path
 
+from measure import family
 from storeobjects import ATTRIBUTES, PROVENANCE
+from storeprofile import sampled
 
 from pacslift.inventory.roots import open_inside
 from pacslift.inventory.stored import open_stored
@@ -77,8 +80,11 @@ def _planned(path: Path) -> Planned:
     return Planned(path.name, "", CT, None, None, EXPLICIT, None, (candidate,), overlays=(OVERLAY,))
 
 
-def by_several(address: TargetAddress, files: Sequence[Path], side: str) -> float:
-    """Send each file once from several processes; gives the seconds from when all are at work."""
+def by_several(address: TargetAddress, files: Sequence[Path], side: str) -> tuple[float, float]:
+    """Send each file once from several processes; gives the seconds and the CPU seconds.
+
+    Both count from when all are at work, and are scaled to all the files.
+    """
     processes, associations = map(int, side.split("x"))
     sending = Sending(address, ((CT, EXPLICIT),), book=BOOK)
     hands = (
@@ -91,7 +97,7 @@ def by_several(address: TargetAddress, files: Sequence[Path], side: str) -> floa
         hands.give(one)
     for _ in range(first):
         _require(hands.get(60.0))
-    began = time.perf_counter()
+    began, cpu = time.perf_counter(), _cpu()
     in_hand = 0
     for one in islice(planned, hands.room):
         hands.give(one)
@@ -102,9 +108,10 @@ def by_several(address: TargetAddress, files: Sequence[Path], side: str) -> floa
         for one in islice(planned, 1):
             hands.give(one)
             in_hand += 1
-    seconds = time.perf_counter() - began
+    seconds, cpu = time.perf_counter() - began, _cpu() - cpu
     hands.stop()
-    return seconds * len(files) / (len(files) - first)
+    scale = len(files) / (len(files) - first)
+    return seconds * scale, cpu * scale
 
 
 def _require(result: Result | None) -> None:
@@ -116,19 +123,24 @@ def main(aet: str, port: str, count: str, side: str, folder: str) -> None:
     """Send and say how long it took."""
     files = sorted(path for path in Path(folder).rglob("*") if path.is_file())
     address = TargetAddress(aet, "127.0.0.1", int(port))
-    began, cpu = time.perf_counter(), _cpu()
+    if side == "profile":
+        print(json.dumps(sampled(lambda: by_worker(address, files, int(count)))))
+        return
+    began, cpu = time.perf_counter(), time.process_time()
     if side in SIDES:
         SIDES[side](address, files, int(count))
-        seconds = time.perf_counter() - began
+        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
     else:
-        seconds = by_several(address, files[: int(count)], side)
-    print(json.dumps({"seconds": seconds, "cpu": _cpu() - cpu}))
+        seconds, cpu = by_several(address, files[: int(count)], side)
+    print(json.dumps({"seconds": seconds, "cpu": cpu}))
 
 
 def _cpu() -> float:
-    """Of this process, and of those it has started that have ended."""
-    kinds = resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN
-    return sum(sum(resource.getrusage(kind)[:2]) for kind in kinds)
+    """CPU seconds of this process and of those it has started, which run."""
+    tick = os.sysconf("SC_CLK_TCK")
+    stats = [Path(f"/proc/{pid}/stat").read_text() for pid in family(os.getpid())]
+    user_and_system = [stat.rpartition(")")[2].split()[11:13] for stat in stats]
+    return sum(int(ticks) for both in user_and_system for ticks in both) / tick
 
 
 if __name__ == "__main__":

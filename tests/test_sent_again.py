@@ -68,7 +68,7 @@ def test_other_bytes_under_another_revision_are_sent_and_said_to_be_others(refus
     assert "1 objects went out with other bytes" in page(refused)
     (change,) = changes(refused)
     assert change["rule"] == "RESENT"
-    assert change["before"].startswith("sha256 ")
+    assert change["before"].startswith("blake3 ")
     assert "sent under revision" in change["before"]
 
 

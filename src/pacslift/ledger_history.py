@@ -10,6 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from pacslift.digest import told
 from pacslift.ledger_bulk import Batch, Rows, as_mappings
 from pacslift.ledger_tables import (
     CHANGE_LINES,
@@ -53,15 +54,15 @@ def give_back(connection: sa.Connection) -> None:
 def resent(digest_before: str | None, digest: str, under: str) -> Iterable[Mapping[str, Any]]:
     """The change to put on record where an object went out with other bytes than before.
 
-    *under* is the job revision before; digests are sha256, hex.
+    *under* is the job revision before; digests are as the ledger keeps them, by one algorithm.
     """
     if digest_before in (None, digest):
         return
     yield {
         "rule": RESENT,
         "keyword": "",
-        "before": f"sha256 {digest_before}, sent under revision {under[:16] or 'unknown'}",
-        "after": f"sha256 {digest}",
+        "before": f"{told(digest_before)}, sent under revision {under[:16] or 'unknown'}",
+        "after": told(digest),
     }
 
 

@@ -163,7 +163,7 @@ INSTANCE_ROWS = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("status", sa.Integer),  # C-STORE status, PS3.4 B.2.3
     sa.Column("bytes", sa.BigInteger),  # of the Data Set sent
-    sa.Column("digest", Digest),  # of the Data Set sent
+    sa.Column("digest", Digest),  # of the Data Set sent: "blake3:…", or sha256 if unnamed
     sa.Column("revision_id", sa.Integer),  # the job revision under which that was
     sa.Column("own_overlay", sa.Text),  # key of the overlay that it has for itself
     sa.Column("file", sa.Text),  # the file it was read from, below its mount, if not the first

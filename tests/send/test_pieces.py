@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.repair.outgoing import FileSpan
-from pacslift.send.pieces import batches
+from pacslift.send.pieces import COPIED, batches
 
 
 @pytest.fixture
@@ -71,3 +71,18 @@ def test_a_disk_that_fails_is_found_out(tmp_path):
         gathered([FileSpan(folder, 0, 10)], room=10)
     os.close(folder)
     assert caught.value.cause is Cause.UNREADABLE
+
+
+def test_a_header_in_many_pieces_and_what_follows_in_the_file_are_one_piece(opened):
+    header = [memoryview(content)[n : n + 10] for n in range(0, 200, 10)]
+    batch = next(
+        batches([*header, FileSpan(opened(content), 200, 800)], memoryview(bytearray(2000)))
+    )
+    assert [bytes(piece) for piece in batch] == [content]
+
+
+def test_what_is_long_and_in_memory_is_not_copied():
+    whole = memoryview(bytes(COPIED + 1))
+    buffer = memoryview(bytearray(2 * COPIED))
+    ((piece,),) = batches([whole], buffer)
+    assert piece is whole

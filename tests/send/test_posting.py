@@ -1,6 +1,5 @@
 """Sending ahead: what is digested, prepared and kept while answers are awaited."""
 
-import hashlib
 import os
 import threading
 from dataclasses import replace
@@ -10,10 +9,12 @@ import pytest
 from small_objects import CT, carrying, encoded, in_file, in_memory, of_class
 
 import scripted
+from pacslift.digest import digest_over
 from pacslift.errors import Cause
 from pacslift.repair.outgoing import FileSpan, Outgoing
 from pacslift.send.association import StoreAssociation, Timeouts
 from pacslift.send.outcome import Outcome
+from pacslift.send.pieces import BUFFER_LENGTH
 from pacslift.send.posting import Posting
 from pacslift.send.switchboard import Switchboard
 from pacslift.send.worker import Retries, StoreWorker, Terms, digest_of
@@ -29,10 +30,6 @@ def worker_for(target, *planned, window=1, sleep=lambda _: None) -> StoreWorker:
     retries = Retries(busy_waits=(0.0,), lost_waits=(0.0, 0.0))
     terms = Terms(window)
     return StoreWorker.to(target.address, planned or [CT], QUICK, retries, sleep, terms=terms)
-
-
-def sha256(data_set: bytes) -> str:
-    return hashlib.sha256(data_set).hexdigest()
 
 
 def given(*outgoings: Outgoing):
@@ -59,7 +56,7 @@ def test_the_digest_on_record_is_that_of_the_bytes_that_arrived(tmp_path, pixel_
     with ScriptedArchive([CT]) as archive, worker_for(archive) as worker:
         delivery = worker.deliver(lambda: in_file(tmp_path, "slice", pixel_bytes))
     ((_, data_set),) = archive.received
-    assert delivery.sent.digest == sha256(data_set)
+    assert delivery.sent.digest == digest_over([data_set])
 
 
 def test_an_object_that_broke_off_on_its_way_has_the_digest_of_all_its_bytes(tmp_path):
@@ -281,7 +278,7 @@ def test_a_busy_answer_to_one_object_of_a_window_is_asked_again_and_the_others_k
 def test_when_a_file_fails_on_its_way_the_others_that_are_outstanding_are_sent_again(tmp_path):
     uid, _ = encoded("cut")
     path = tmp_path / "cut"
-    path.write_bytes(bytes(600_000))  # two batches are there, the third is not
+    path.write_bytes(bytes(2 * BUFFER_LENGTH))  # two batches are there, the third is not
     fd = os.open(path, os.O_RDONLY)
     bad = carrying(uid, FileSpan(fd, 0, LARGE))
 

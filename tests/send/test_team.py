@@ -14,7 +14,7 @@ from pacslift.send.crew import Crew, Sending
 from pacslift.send.deliver import results_of
 from pacslift.send.faults import AssociationRejectedError
 from pacslift.send.outcome import Outcome
-from pacslift.send.team import Team, portable
+from pacslift.send.team import Team, gather, portable
 from pacslift.send.worker import Retries
 from scripted import ScriptedArchive
 
@@ -112,3 +112,24 @@ def test_an_error_that_nobody_foresaw_is_told_by_its_place_since_its_text_may_na
     told = portable(LocalError("DOE^JOHN"))
     assert "LocalError" in str(told)
     assert "DOE" not in str(told)
+
+
+class EndingCrew:
+    """Has results, and then what ended a worker."""
+
+    def __init__(self, *said) -> None:
+        self.said = list(said)
+
+    def get(self, patience):
+        said = self.said.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
+def test_results_that_came_before_a_worker_was_ended_are_told(tmp_path):
+    results = []
+    crew = EndingCrew("first", "second", TargetUnreachableError("gone"))
+    with pytest.raises(TargetUnreachableError):
+        gather(crew, results)
+    assert results == ["first", "second"]

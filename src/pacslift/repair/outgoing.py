@@ -7,11 +7,11 @@ or it is on record.
 """
 
 import functools
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
+from pacslift.digest import BEGIN, algorithm_of, digest_over, recorded
 from pacslift.inventory.bytesource import FIRST_BLOCK, ByteSource, FileSpan, Segment
 from pacslift.inventory.header import Encoding
 from pacslift.inventory.stored import SOP_INSTANCE, StoredObject
@@ -41,18 +41,23 @@ _PRECEDENTS = Precedents()
 
 
 class Tally:
-    """The sha256 of an object's data set, taken over the very buffers that are written.
+    """The digest of an object's data set, taken over the very buffers that are written.
 
     *sent* is that of the last time that all of them were; None: they never were.
     """
 
     def __init__(self) -> None:
         self.sent: str | None = None
-        self._running = hashlib.sha256()
+        self.algorithm = algorithm_of(None)
+        self._running = BEGIN[self.algorithm]()
+
+    def compare_with(self, record: str) -> None:
+        """Use the algorithm of *record*, which the digest is to be held against."""
+        self.algorithm = algorithm_of(record)
 
     def begin(self) -> None:
         """The first bytes are to follow."""
-        self._running = hashlib.sha256()
+        self._running = BEGIN[self.algorithm]()
 
     def add(self, written: Iterable[memoryview]) -> None:
         """The next bytes, which are valid now."""
@@ -61,7 +66,7 @@ class Tally:
 
     def end(self) -> None:
         """These were all."""
-        self.sent = self._running.hexdigest()
+        self.sent = recorded(self.algorithm, self._running)
 
 
 @dataclass(slots=True)  # not frozen, which costs as much as the splice
@@ -90,15 +95,12 @@ class Outgoing:
     tally: Tally = field(default_factory=Tally, repr=False, compare=False)
 
     def digest(self) -> str:
-        """Read the data set as it goes over the wire, and give its sha256, hex.
+        """Read the data set as it goes over the wire, and give its digest.
 
         Raises SetAsideError UNREADABLE when the disk fails, TRUNCATED when the file has shrunk.
         """
-        digest = hashlib.sha256()
-        for segment in self.segments:
-            for piece in pieces(segment):
-                digest.update(piece)
-        return digest.hexdigest()
+        read = (piece for segment in self.segments for piece in pieces(segment))
+        return digest_over(read, self.tally.algorithm)
 
     def close(self) -> None:
         """Close the object; its FileSpans are void from then on."""

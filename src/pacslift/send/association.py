@@ -7,7 +7,7 @@ several objects can be outstanding where the target grants an operations window.
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from time import monotonic, perf_counter
@@ -24,7 +24,7 @@ from pacslift.errors import (
 )
 from pacslift.job import TargetAddress
 from pacslift.plan.contexts import Context, Pair
-from pacslift.repair.outgoing import FileSpan, Outgoing
+from pacslift.repair.outgoing import Outgoing
 from pacslift.send import wording
 from pacslift.send.dimse import StoreResponse
 from pacslift.send.faults import AssociationLostError, AssociationRejectedError, ProtocolError
@@ -195,11 +195,12 @@ class StoreAssociation:
         """Send one object; gives its Message ID. Raises as store() does."""
         pair = (outgoing.sop_class_uid, outgoing.transfer_syntax_uid)
         _check(outgoing, is_accepted=pair in self.accepted, address=self._address)
-        length = _length(outgoing)
+        if self._posted:
+            self._notice()
         rest = batches(outgoing.segments, self._buffer)
         first = next(rest, [])  # a file that fails now costs no association
-        request = self._machine.store(pair, outgoing.sop_instance_uid, length)
-        posted = _Posted(outgoing.sop_instance_uid, length, perf_counter())
+        request = self._machine.store(pair, outgoing.sop_instance_uid, outgoing.length)
+        posted = _Posted(outgoing.sop_instance_uid, outgoing.length, perf_counter())
         self._posted[request.message_id] = posted
         self._is_mid_object = True
         outgoing.tally.begin()  # bytes are counted when sent, while the target is at them
@@ -207,11 +208,14 @@ class StoreAssociation:
         outgoing.tally.add(first)
         try:
             for batch in rest:
+                self._notice()
                 self._send(request.data_set.frame(batch))
                 outgoing.tally.add(batch)
         except SetAsideError:
             self.abort()
             raise
+        if request.data_set.missing:
+            raise ValueError(f"{request.data_set.missing} bytes less than announced")
         self._is_mid_object = False
         outgoing.tally.end()
         return request.message_id
@@ -242,17 +246,22 @@ class StoreAssociation:
 
     # bytes
 
-    def _send(self, buffers: Iterable[Buffer]) -> None:
-        """Send all of *buffers*, and listen while doing so."""
+    def _send(self, buffers: Sequence[Buffer]) -> None:
+        """Send all of *buffers*, and listen while the target does not take them all at once."""
+        sent = self._send_some(buffers[:MOST_BUFFERS])
+        if sent == sum(map(len, buffers)):
+            return
         queue = deque(buffers)
-        while queue:
+        while True:
+            _drop(queue, sent)
+            if not queue:
+                return
             if self.is_open:
                 self._notice()
-            sent = self._send_some(list(islice(queue, MOST_BUFFERS)))
-            if sent:
-                _drop(queue, sent)
-            elif not self._link.wait_to_send_or_receive(monotonic() + self._timeouts.response):
+            until = monotonic() + self._timeouts.response
+            if not sent and not self._link.wait_to_send_or_receive(until):
                 self._lose(f"took no byte for {self._timeouts.response:g} s")
+            sent = self._send_some(list(islice(queue, MOST_BUFFERS)))
 
     def _send_some(self, buffers: Sequence[Buffer]) -> int:
         try:
@@ -336,13 +345,6 @@ def _check(outgoing: Outgoing, address: TargetAddress, *, is_accepted: bool) -> 
             Cause.IDENTITY_MISSING,
             f"SOP Instance UID {outgoing.sop_instance_uid!r} is not made of digits and dots",
         )
-
-
-def _length(outgoing: Outgoing) -> int:
-    return sum(
-        segment.length if isinstance(segment, FileSpan) else segment.nbytes
-        for segment in outgoing.segments
-    )
 
 
 def _drop(queue: deque[Buffer], count: int) -> None:

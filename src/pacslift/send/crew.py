@@ -128,8 +128,8 @@ class Crew:
 
     def __init__(self, sending: Sending, workers: int) -> None:
         self._sending = sending
-        self._todo: queue.Queue[Planned] = queue.Queue()
-        self._done: queue.Queue[Result | BaseException] = queue.Queue()
+        self._todo: queue.SimpleQueue[Planned] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
         self._ending = threading.Event()
         self._threads = [
             threading.Thread(target=self._work, name=f"send-{n}", daemon=True)
@@ -210,6 +210,8 @@ class Crew:
         def prepare() -> Outgoing:
             outgoing, candidate = load(planned, self._sending.book)
             given.kept.append(candidate)
+            if planned.digest:
+                outgoing.tally.compare_with(planned.digest)
             return outgoing
 
         # Under another revision of the job other bytes are right.

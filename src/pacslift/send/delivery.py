@@ -27,7 +27,9 @@ class Sent:
     series_instance_uid: str
     patient_id: str
     length: int  # bytes of the Data Set
-    digest: str | None  # sha256 of the Data Set, hex; None: it was not sent, or could not be read
+    digest: (
+        str | None
+    )  # of the Data Set, see pacslift.digest; None: it was not sent, or could not be read
     envelope: tuple[str, ...]
     changes: tuple[Change, ...]
     issuer_of_patient_id: str = ""
@@ -89,11 +91,13 @@ class Delivery:
 
     def after(self, attempts: int) -> "Delivery":
         """The same, with *attempts* that went before."""
-        return replace(self, attempts=self.attempts + attempts)
+        return replace(self, attempts=self.attempts + attempts) if attempts else self
 
     def about(self, sent: Sent) -> "Delivery":
         """The same, with what it is about."""
-        return replace(self, sent=sent)
+        return Delivery(
+            self.outcome, self.cause, self.detail, self.answer, self.attempts, sent
+        )  # dataclasses.replace takes five times as long, and this is done for every object
 
 
 def _detail(answer: StoreAnswer, policy: Policy) -> str:

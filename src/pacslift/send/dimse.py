@@ -4,8 +4,8 @@ Command sets are always Implicit VR Little Endian. Answers are read element by e
 search for the bytes of an element would also find them inside a value.
 """
 
+import functools
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pacslift.send.faults import MalformedCommandError, UnexpectedMessageError
@@ -18,12 +18,12 @@ _ELEMENT = struct.Struct("<HHI")  # group, element, length of the value
 _US = struct.Struct("<H")
 
 _COMMAND_FIELD = 0x0100
-_ANSWERED_MESSAGE_ID = 0x0120
+ANSWERED_MESSAGE_ID = 0x0120
 _DATA_SET_TYPE = 0x0800
 _STATUS = 0x0900
 _OFFENDING_ELEMENT = 0x0901
 _ERROR_COMMENT = 0x0902
-_AFFECTED_SOP_INSTANCE_UID = 0x1000
+SOP_INSTANCE_UID = 0x1000  # Affected SOP Instance UID
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,26 @@ class StoreResponse:
 
 def encode_store_request(message_id: int, sop_class_uid: str, sop_instance_uid: str) -> bytes:
     """The command set of a C-STORE-RQ of medium priority with a data set. PS3.7 9.3.1.1."""
-    elements = b"".join(
-        (
-            _encoded(0x0002, _uid(sop_class_uid)),
-            _encoded(_COMMAND_FIELD, _US.pack(STORE_REQUEST)),
-            _encoded(0x0110, _US.pack(message_id)),
-            _encoded(0x0700, _US.pack(0)),  # Priority: medium
-            _encoded(_DATA_SET_TYPE, _US.pack(0x0001)),
-            _encoded(_AFFECTED_SOP_INSTANCE_UID, _uid(sop_instance_uid)),
-        )
+    uid = _uid(sop_instance_uid)
+    before_id, behind_id = _around_message_id(sop_class_uid, len(uid))
+    return b"".join((before_id, _US.pack(message_id), behind_id, uid))
+
+
+@functools.lru_cache(maxsize=256)
+def _around_message_id(sop_class_uid: str, uid_length: int) -> tuple[bytes, bytes]:
+    """What stands before and behind the Message ID's value, but for the instance's UID."""
+    before_id = (
+        _encoded(0x0002, _uid(sop_class_uid))
+        + _encoded(_COMMAND_FIELD, _US.pack(STORE_REQUEST))
+        + _ELEMENT.pack(0x0000, 0x0110, _US.size)
     )
-    return _encoded(0x0000, struct.pack("<I", len(elements))) + elements
+    behind_id = (
+        _encoded(0x0700, _US.pack(0))  # Priority: medium
+        + _encoded(_DATA_SET_TYPE, _US.pack(0x0001))
+        + _ELEMENT.pack(0x0000, SOP_INSTANCE_UID, uid_length)
+    )
+    length = len(before_id) + _US.size + len(behind_id) + uid_length
+    return _encoded(0x0000, struct.pack("<I", length)) + before_id, behind_id
 
 
 def parse_store_response(command: bytes) -> StoreResponse:
@@ -57,7 +66,7 @@ def parse_store_response(command: bytes) -> StoreResponse:
 
     Raises MalformedCommandError, or UnexpectedMessageError if it is some other message.
     """
-    values = dict(_elements(command))
+    values = {element: command[at:end] for element, (at, end) in places(command).items()}
     field = _number(values, _COMMAND_FIELD)
     if field != STORE_RESPONSE:
         raise UnexpectedMessageError(
@@ -68,13 +77,13 @@ def parse_store_response(command: bytes) -> StoreResponse:
         raise UnexpectedMessageError(
             "the target announced a data set with its C-STORE-RSP, which has none"
         )
-    uid = values.get(_AFFECTED_SOP_INSTANCE_UID)
+    uid = values.get(SOP_INSTANCE_UID)
     return StoreResponse(
-        message_id=_number(values, _ANSWERED_MESSAGE_ID),
+        message_id=_number(values, ANSWERED_MESSAGE_ID),
         status=_number(values, _STATUS),
-        error_comment=_text(values.get(_ERROR_COMMENT, b"")),
+        error_comment=text(values.get(_ERROR_COMMENT, b"")),
         offending_elements=_tags(values.get(_OFFENDING_ELEMENT, b"")),
-        sop_instance_uid=None if uid is None else _text(uid),
+        sop_instance_uid=None if uid is None else text(uid),
     )
 
 
@@ -87,8 +96,9 @@ def _uid(uid: str) -> bytes:
     return value + b"\0" * (len(value) % 2)
 
 
-def _elements(command: bytes) -> Iterator[tuple[int, bytes]]:
-    """Element numbers of group 0000 and their values, in the order met."""
+def places(command: bytes) -> dict[int, tuple[int, int]]:
+    """Where the values of group 0000 begin and end. Raises MalformedCommandError."""
+    found: dict[int, tuple[int, int]] = {}
     at = 0
     while at < len(command):
         if len(command) - at < _ELEMENT.size:
@@ -103,8 +113,9 @@ def _elements(command: bytes) -> Iterator[tuple[int, bytes]]:
             raise MalformedCommandError(
                 f"(0000,{element:04X}) announces {length} bytes, {len(command) - at} are left"
             )
-        yield element, command[at : at + length]
+        found[element] = at, at + length
         at += length
+    return found
 
 
 def _number(values: dict[int, bytes], element: int) -> int:
@@ -116,7 +127,8 @@ def _number(values: dict[int, bytes], element: int) -> int:
     return number
 
 
-def _text(value: bytes) -> str:
+def text(value: bytes) -> str:
+    """A value as characters, without what fills it up."""
     return value.decode("ascii", "replace").strip(" \0")
 
 

@@ -30,6 +30,7 @@ from pacslift.send.faults import (
     UnknownMessageIdError,
     UnknownPduError,
 )
+from pacslift.send.likeness import Likeness
 from pacslift.send.negotiation import (
     Abort,
     Acceptance,
@@ -43,7 +44,15 @@ from pacslift.send.negotiation import (
     encode_release_request,
     encode_request,
 )
-from pacslift.send.pdata import COMMAND, CommandAssembler, Framer, longest_value, parse_values
+from pacslift.send.pdata import (
+    COMMAND,
+    HEADS,
+    CommandAssembler,
+    Framer,
+    framed_at_once,
+    longest_value,
+    parse_values,
+)
 
 LONGEST_RECEIVED = 0x100000  # of a PDU; the longest with a purpose is an A-ASSOCIATE-AC
 _MESSAGE_IDS = 0xFFFF  # 1 to 65535
@@ -126,6 +135,7 @@ class Machine:
         self._owed = bytearray()
         self._events: list[Event] = []
         self._commands = CommandAssembler()
+        self._likeness = Likeness()
         self._longest_value = 0
         self._window = 0
         self._last_message_id = 0
@@ -147,12 +157,17 @@ class Machine:
         message_id = self._next_message_id()
         command = encode_store_request(message_id, pair[0], sop_instance_uid)
         self.outstanding[message_id] = sop_instance_uid
-        framer = Framer(context_id, COMMAND, len(command), self._longest_value)
         return Request(
             message_id=message_id,
-            command=framer.frame([memoryview(command)]),
+            command=self._framed(context_id, command),
             data_set=Framer(context_id, 0, length, self._longest_value),
         )
+
+    def _framed(self, context_id: int, command: bytes) -> list[memoryview | bytes]:
+        if len(command) <= self._longest_value:
+            return framed_at_once(context_id, COMMAND, command)
+        framer = Framer(context_id, COMMAND, len(command), self._longest_value)
+        return framer.frame([memoryview(command)])
 
     def release(self) -> bytes:
         """An A-RELEASE-RQ."""
@@ -258,6 +273,13 @@ class Machine:
         self.state = State.ENDED
 
     def _on_data(self, whole: bytes) -> None:
+        response = None if self._commands.has_begun else self._likeness.read(whole)
+        if response is None:
+            self._read_values(whole)
+        else:
+            self._events.append(self._matched(response))
+
+    def _read_values(self, whole: bytes) -> None:
         for value in parse_values(whole[_HEAD.size :]):
             if value.context_id not in self.accepted.values():
                 raise UnknownContextError(
@@ -266,7 +288,10 @@ class Machine:
                 )
             command = self._commands.add(value)
             if command is not None:
-                self._events.append(self._matched(parse_store_response(command)))
+                response = parse_store_response(command)
+                self._events.append(self._matched(response))
+                if len(whole) == HEADS + len(command):
+                    self._likeness.learn(whole, command, response)
 
     def _matched(self, response: StoreResponse) -> StoreResponse:
         """*response*, if it answers a request that is outstanding."""

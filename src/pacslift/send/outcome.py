@@ -104,6 +104,8 @@ class Policy:
         """Any 16-bit status, or None for a lost or broken answer."""
         if status is None:
             return Outcome.NO_ANSWER
+        if status == _SUCCESS:  # and nothing else: PS3.7 C.1
+            return Outcome.STORED
         found = _found(self.lines, status)
         return found.outcome if found else Outcome.REFUSED
 

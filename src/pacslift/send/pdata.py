@@ -21,6 +21,7 @@ LAST = 0x02  # bit 1
 P_DATA_TF = 0x04
 _PDU_AND_VALUE = struct.Struct(">BxIIBB")  # type, PDU length, value length, context, control
 _VALUE = struct.Struct(">IBB")  # value length, context, control
+HEADS = _PDU_AND_VALUE.size  # bytes of a PDU with one value that are not that value's
 _VALUE_OVERHEAD = _VALUE.size  # counts towards the PDU length
 _LENGTH_FIELD = 4  # the value's length does not count its own four bytes
 _CONTEXT_AND_CONTROL = 2  # but these two
@@ -45,6 +46,17 @@ def longest_value(max_pdu_length: int) -> int:
     return room & ~1
 
 
+def framed_at_once(context_id: int, control: int, whole: bytes) -> list[memoryview | bytes]:
+    """A command set or data set that fits into one value: its head, and itself."""
+    return [_head(context_id, control | LAST, len(whole)), whole]
+
+
+def _head(context_id: int, control: int, length: int) -> bytes:
+    return _PDU_AND_VALUE.pack(
+        P_DATA_TF, length + _VALUE_OVERHEAD, length + _CONTEXT_AND_CONTROL, context_id, control
+    )
+
+
 class Framer:
     """Puts PDU heads between the bytes of one command set or one data set.
 
@@ -59,40 +71,34 @@ class Framer:
         self._control = control
         self._longest = longest
         self._room = 0  # bytes that the value begun last still takes
-        self._full_head = self._head(longest, control)
+        self._full_head = b""  # made when there is more than one value
         self.missing = length
-
-    def _head(self, length: int, control: int) -> bytes:
-        return _PDU_AND_VALUE.pack(
-            P_DATA_TF,
-            length + _VALUE_OVERHEAD,
-            length + _CONTEXT_AND_CONTROL,
-            self._context_id,
-            control,
-        )
 
     def _next_head(self) -> bytes:
         if self.missing > self._longest:
             self._room = self._longest
+            self._full_head = self._full_head or _head(
+                self._context_id, self._control, self._longest
+            )
             return self._full_head
         self._room = self.missing
-        return self._head(self._room, self._control | LAST)
+        return _head(self._context_id, self._control | LAST, self._room)
 
     def frame(self, pieces: Iterable[memoryview]) -> list[memoryview | bytes]:
         """*pieces* with a head wherever a value begins; views, not copies."""
         framed: list[memoryview | bytes] = []
         for piece in pieces:
-            rest = piece
-            if len(rest) > self.missing:
-                raise ValueError(f"{len(rest) - self.missing} bytes more than announced")
-            while rest:
+            at, end = 0, len(piece)
+            if end > self.missing:
+                raise ValueError(f"{end - self.missing} bytes more than announced")
+            while at < end:
                 if not self._room:
                     framed.append(self._next_head())
-                part = rest[: self._room]
-                framed.append(part)
-                self._room -= len(part)
-                self.missing -= len(part)
-                rest = rest[len(part) :]
+                count = min(self._room, end - at)
+                framed.append(piece[at : at + count])
+                self._room -= count
+                self.missing -= count
+                at += count
         return framed
 
 
@@ -134,6 +140,11 @@ class CommandAssembler:
     def __init__(self) -> None:
         self._fragments = bytearray()
         self._context_id: int | None = None
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether a command set has come in part."""
+        return self._context_id is not None
 
     def add(self, value: Value) -> bytes | None:
         """Raises UnexpectedMessageError for data sets, MalformedCommandError for a muddle."""

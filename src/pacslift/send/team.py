@@ -2,8 +2,10 @@
 
 Processes are spawned, never forked: a fork would copy the locks of threads that it does not copy.
 Each has one pipe to the process that has the ledger, which alone writes it, and gives a process
-new work when it has the least. A process whose pipe closes ends at once, so none outlives a run
-that was killed; one that dies itself ends the run, and what it had stays planned.
+new work when it has the least. Instances and results go through it by the list, as many as have
+come together: a message costs both sides more than what is in it. A process whose pipe closes ends
+at once, so none outlives a run that was killed; one that dies itself ends the run, and what it had
+stays planned.
 """
 
 import multiprocessing
@@ -12,10 +14,12 @@ import pickle
 import signal
 import threading
 import time
+from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from typing import cast
 
 from pacslift.errors import SenderDiedError, StopError
 from pacslift.ledger import Planned
@@ -23,6 +27,7 @@ from pacslift.send.crew import GRACE, Crew, Result, Sending, room_of_one
 from pacslift.unforeseen import type_and_place
 
 _LOOK = 0.25  # seconds between looks at whether the run stops
+MOST_TOGETHER = 100  # results in one message
 _END = None  # from the one with the ledger: end in order; to it: all was said
 
 
@@ -31,6 +36,7 @@ class _Member:
     process: BaseProcess
     pipe: "Connection[object, object]"
     in_hand: int = 0
+    given: list[Planned] = field(default_factory=list)  # and not yet in the pipe
 
 
 class Team:
@@ -41,6 +47,7 @@ class Team:
         self._processes = processes
         self._associations = associations
         self._members: list[_Member] = []
+        self._results: deque[Result] = deque()  # that have come and were not asked for yet
 
     @property
     def room(self) -> int:
@@ -63,31 +70,43 @@ class Team:
             self._members.append(_Member(process, ours))
 
     def give(self, planned: Planned) -> None:
-        """Hand an instance to the process that has the fewest."""
+        """Choose the process that has the fewest; it has the instance when get() is called."""
         member = min(self._members, key=lambda one: one.in_hand)
         member.in_hand += 1
-        try:
-            member.pipe.send(planned)
-        except OSError as fault:
-            raise died(member.process) from fault
+        member.given.append(planned)
 
     def get(self, patience: float) -> Result | None:
         """See Hands. Raises SenderDiedError when a process is no more."""
-        ready = wait([one.pipe for one in self._members], patience)
-        member = next((one for one in self._members if one.pipe in ready), None)
-        if member is None:
-            return None
+        if not self._results:
+            self._hand_over()
+            ready = wait([one.pipe for one in self._members], patience)
+            for member in self._members:
+                if member.pipe in ready:
+                    self._hear(member)
+        return self._results.popleft() if self._results else None
+
+    def _hand_over(self) -> None:
+        """Put into the pipes what was given."""
+        for member in self._members:
+            given, member.given = member.given, []
+            if not given:
+                continue
+            try:
+                member.pipe.send(given)
+            except OSError as fault:
+                raise died(member.process) from fault
+
+    def _hear(self, member: _Member) -> None:
+        """Take what a process says: results, or what ended it."""
         try:
             said = member.pipe.recv()
         except (EOFError, OSError) as fault:
             raise died(member.process) from fault
         if isinstance(said, BaseException):
             raise said
-        assert isinstance(said, Result)  # noqa: S101 - serve() says nothing else before its end
-        member.in_hand -= 1
-        # whoever was heard waits behind the others, so that none is heard alone
-        self._members.sort(key=lambda one: one is member)
-        return said
+        results = results_in(said)
+        member.in_hand -= len(results)
+        self._results += results
 
     def stop(self) -> list[Result]:
         """End the processes; those that need too long are killed, their objects stay planned."""
@@ -95,7 +114,8 @@ class Team:
         for member in self._members:
             with suppress(OSError):
                 member.pipe.send(_END)
-        left = [result for member in self._members for result in last_of(member, until)]
+        left = list(self._results)
+        left += [result for member in self._members for result in last_of(member, until)]
         for member in self._members:
             member.process.join(max(0.0, until - time.monotonic()))
             if member.process.is_alive():
@@ -113,9 +133,13 @@ def last_of(member: _Member, until: float) -> list[Result]:
             said = member.pipe.recv()
             if said is _END:
                 break
-            if isinstance(said, Result):
-                left.append(said)
+            left += results_in(said)
     return left
+
+
+def results_in(said: object) -> list[Result]:
+    """The results in what a process says, which may be something else at its end."""
+    return said if isinstance(said, list) else []
 
 
 def died(process: BaseProcess) -> SenderDiedError:
@@ -138,23 +162,37 @@ def serve(pipe: "Connection[object, object]", sending: Sending, associations: in
     ending = threading.Event()
     threading.Thread(target=take, args=(pipe, crew, ending), daemon=True).start()
     crew.start()
+    results: list[Result] = []
     try:
         while not ending.is_set():
-            result = crew.get(_LOOK)
-            if result is not None:
-                pipe.send(result)
+            gather(crew, results)
+            if results:
+                pipe.send(results)
+                results = []
     except BaseException as error:  # noqa: BLE001 - raised again in the other process
+        pipe.send(results)
         pipe.send(portable(error))
-    for result in crew.stop():
-        pipe.send(result)
+    pipe.send(crew.stop())
     pipe.send(_END)
+
+
+def gather(crew: Crew, results: list[Result]) -> None:
+    """Add the next result and those that have come meanwhile; none if none comes for a moment.
+
+    Raises what ended a worker; what came before that is in *results*.
+    """
+    patience = _LOOK
+    while len(results) < MOST_TOGETHER and (result := crew.get(patience)):
+        results.append(result)
+        patience = 0.0
 
 
 def take(pipe: "Connection[object, object]", crew: Crew, ending: threading.Event) -> None:
     """Hand what comes to *crew*, until the end is asked for, or nobody is there to ask."""
     try:
-        while isinstance(planned := pipe.recv(), Planned):
-            crew.give(planned)
+        while (given := pipe.recv()) is not _END:
+            for planned in cast("list[Planned]", given):
+                crew.give(planned)
     except (EOFError, OSError):
         os._exit(1)  # the run was killed; whoever starts it again sends what was underway
     ending.set()

@@ -151,8 +151,10 @@ class StoreWorker:
         try:
             with one_object():
                 one.outgoing = prepare()
-            with one_object():
-                one.found = one.outgoing.digest() if digest_before else None
+            if digest_before:
+                one.outgoing.tally.compare_with(digest_before)
+                with one_object():
+                    one.found = one.outgoing.digest()
         except SetAsideError as error:
             one.delivery = Delivery.set_aside(error)
             return one
@@ -212,7 +214,8 @@ class StoreWorker:
         digest, why = outgoing.tally.sent or found, ""
         if digest is None:  # it went out in part, and may be sent again: then as the same
             digest, why = digest_of(outgoing)
-        delivery = replace(delivery, detail=delivery.detail + why)
+        if why:
+            delivery = replace(delivery, detail=delivery.detail + why)
         return delivery.about(Sent.of(outgoing, digest))
 
     def _was_transcoded(self, outgoing: Outgoing, digest_before: str | None) -> bool:
