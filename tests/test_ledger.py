@@ -82,7 +82,7 @@ def test_no_file_can_be_in_a_state_that_is_not_on_the_list(ledger):
 
 def test_a_ledger_of_another_version_is_left_alone(ledger, tmp_path):
     ledger.put("schema_version", "99")
-    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 4"):
+    with pytest.raises(LedgerError, match=r"ledger\.db has schema version 99, this pacslift .* 5"):
         Ledger(tmp_path / "ledger.db")
     assert ledger.get("schema_version") == "99"
 
@@ -279,6 +279,7 @@ ADDED = {  # tables and columns that an older version did not have, by version
          "accession_number", "sent_study_date", "sent_under")),
     2: (("overlays", "uids"), ("overlays", "own_overlay", "issuer_of_patient_id")),
     3: ((), ()),
+    4: ((), ()),
 }  # fmt: skip
 
 
@@ -290,7 +291,9 @@ def as_older(path, version: int) -> None:
             older.execute(f"DROP TABLE {table}")
         for column in columns:
             older.execute(f"ALTER TABLE instances DROP COLUMN {column}")
-        older.execute("ALTER TABLE candidates DROP COLUMN member")  # since version 4
+        older.execute("DROP TABLE witnesses")  # since version 5
+        if version < 4:
+            older.execute("ALTER TABLE candidates DROP COLUMN member")
         older.execute("UPDATE meta SET value = ? WHERE key = 'schema_version'", [str(version)])
 
 
@@ -301,7 +304,7 @@ def test_an_older_ledger_is_brought_up_to_date_with_its_rows(version, ledger, tm
     ledger.close()
     as_older(tmp_path / "ledger.db", version)
     with closing(Ledger(tmp_path / "ledger.db")) as newer:
-        assert newer.get("schema_version") == "4"
+        assert newer.get("schema_version") == "5"
         assert states(newer) == {"k1": "stored", "k2": "planned"}
         newer.add_overlays([overlay("a")])
         newer.record([{"instance_key": "k2", "overlays": "a"}])

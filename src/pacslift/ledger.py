@@ -21,7 +21,16 @@ from pacslift.ledger_history import (
     remember,
     without_kept,
 )
-from pacslift.ledger_planned import Candidate, Overlay, Planned, overlay_keys, planned_from_rows
+from pacslift.ledger_planned import (
+    Candidate,
+    Overlay,
+    Planned,
+    Witness,
+    overlay_keys,
+    planned_from_rows,
+    witnesses_from_rows,
+    witnesses_of,
+)
 from pacslift.ledger_schema import bring_up_to_date
 from pacslift.ledger_tables import (
     CANDIDATES,
@@ -34,6 +43,7 @@ from pacslift.ledger_tables import (
     OVERLAYS,
     TRIED,
     UIDS,
+    WITNESSES,
     FileState,
     InstanceState,
     OverlayKind,
@@ -57,6 +67,7 @@ __all__ = [
     "Overlay",
     "OverlayKind",
     "Planned",
+    "Witness",
 ]
 
 
@@ -132,6 +143,7 @@ class Ledger:
         files: Iterable[Batch],
         counted: Mapping[str, int],
         only: Cause | None = None,
+        witnesses: Iterable[Batch] = (),
     ) -> int:
         """Take over a plan, given as batches of rows; what was already stored stays as it is.
 
@@ -164,6 +176,9 @@ class Ledger:
                 insert_many(connection, CANDIDATES, rows)
             for rows in files:
                 insert_many(connection, FILES, rows)
+            connection.execute(sa.delete(WITNESSES))
+            for rows in witnesses:
+                insert_many(connection, WITNESSES, rows)
             put_all(connection, {key: str(count) for key, count in counted.items()})
             return otherwise
 
@@ -285,6 +300,11 @@ class Ledger:
         )
         with self._read() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    def witnesses(self, study_instance_uid: str, most: int) -> list[Witness]:
+        """The witnesses of a study, as planned, in the order of their keys; at most so many."""
+        rows = list(self.rows(witnesses_of(study_instance_uid, most)))
+        return list(witnesses_from_rows(rows, self._overlays(rows)))
 
     def pairs(self) -> dict[tuple[str, str], int]:
         """Counts of (SOP class, transfer syntax) over what is planned, where both are known."""
