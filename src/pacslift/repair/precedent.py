@@ -103,9 +103,13 @@ class Precedent:
         for start, end in self._seen.plain:
             if ESCAPES.search(head, start, end):
                 return False
-        for form, spans in look.loose.items():  # noqa: SIM110 - a generator costs twice as much
+        for form, spans in look.loose.items():
             if not _in_form(head, spans, form):
                 return False
+        for (is_fine, encoding, vr), places in self._seen.inside.items():
+            for start, end in places:
+                if not is_fine(head[start:end], encoding, vr):
+                    return False
         return True
 
     def _relaxed(self, look: _Look, head: bytes) -> _Look | None:
@@ -143,7 +147,7 @@ def precedent_of(stored: StoredObject, head: bytes, seen: Seen, answer: Answer) 
             seen.spans |= spans
             spans.clear()
     headers = {Span(start, value) for _, start, value, _ in stored.header.places.values()}
-    parts = [headers, seen.spans, seen.plain, *seen.forms.values()]
+    parts = [headers, seen.spans, seen.plain, *seen.forms.values(), *seen.inside.values()]
     end = max(max((span.end for span in spans), default=0) for spans in parts)
     end = max(end, answer.rest)
     size = -(-end // _WORD) * _WORD
