@@ -41,7 +41,8 @@ def plan(archive: Path, job: Path) -> None:
             adapter, scan_catalog(archive), found, Reviewed(), ledger.add_overlays, scratch
         )
         batches = (in_batches(rows) for rows in (made.instances, made.candidates, made.files))
-        ledger.replan(*batches, found.counted())
+        witnesses = in_batches(made.witnesses)
+        ledger.replan(*batches, found.counted(), witnesses=witnesses)
     ledger.close()
 
 

@@ -186,6 +186,7 @@ def plan(run: Run, *, again: bool = False, only: Cause | None = None) -> None:
                 in_batches(made.files),
                 found.counted(),
                 only,
+                in_batches(made.witnesses),
             )
         note(run, "plan", [*made.findings, *[SENT_OTHERWISE.format(otherwise)] * bool(otherwise)])
         sent, planned = run.ledger.totals()["stored"], run.ledger.count_planned()
@@ -322,4 +323,5 @@ def order_book(run: Run) -> OrderBook:
         rule_settings(run.job.rules, run.ledger.new_uids()),
         provenance_of(run.job.folder.name, revised, source),
         adapter.rebuild,
+        run.job.ledger,
     )

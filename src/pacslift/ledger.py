@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from pacslift.errors import Cause, LedgerError
-from pacslift.ledger_bulk import Batch, Rows, grown_in_bulk
+from pacslift.ledger_bulk import Batch, Rows, grown_in_bulk, insert_many
 from pacslift.ledger_frames import FILES_USED, insert_copies, insert_files, insert_instances
 from pacslift.ledger_history import (
     AT_TARGET,
@@ -23,7 +23,16 @@ from pacslift.ledger_history import (
     without_kept,
 )
 from pacslift.ledger_kept import KEYS_ASKED, as_kept, insert_new, update_all
-from pacslift.ledger_planned import Candidate, Overlay, Planned, overlay_keys, planned_from_rows
+from pacslift.ledger_planned import (
+    Candidate,
+    Overlay,
+    Planned,
+    Witness,
+    overlay_keys,
+    planned_from_rows,
+    witnesses_from_rows,
+    witnesses_of,
+)
 from pacslift.ledger_schema import bring_up_to_date
 from pacslift.ledger_tables import (
     CONTEXTS,
@@ -37,6 +46,7 @@ from pacslift.ledger_tables import (
     PLACES,
     TRIED,
     UIDS,
+    WITNESSES,
     FileState,
     InstanceState,
     OverlayKind,
@@ -59,6 +69,7 @@ __all__ = [
     "Overlay",
     "OverlayKind",
     "Planned",
+    "Witness",
 ]
 
 
@@ -134,6 +145,7 @@ class Ledger:
         files: Iterable[Batch],
         counted: Mapping[str, int],
         only: Cause | None = None,
+        witnesses: Iterable[Batch] = (),
     ) -> int:
         """Take over a plan, given as batches of rows; what was already stored stays as it is.
 
@@ -165,6 +177,9 @@ class Ledger:
             for rows in candidates:
                 insert_copies(connection, rows)
             used = sum(insert_files(connection, rows) for rows in files)
+            connection.execute(sa.delete(WITNESSES))
+            for rows in witnesses:
+                insert_many(connection, WITNESSES, rows)
             counts = {**counted, FILES_USED: used}
             put_all(connection, {key: str(count) for key, count in counts.items()})
             return otherwise
@@ -283,6 +298,11 @@ class Ledger:
         )
         with self._read() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
+
+    def witnesses(self, study_instance_uid: str, most: int) -> list[Witness]:
+        """The witnesses of a study, as planned, in the order of their keys; at most so many."""
+        rows = list(self.rows(witnesses_of(study_instance_uid, most)))
+        return list(witnesses_from_rows(rows, self._overlays(rows)))
 
     def pairs(self) -> dict[tuple[str, str], int]:
         """Counts of (SOP class, transfer syntax) over what is planned, where both are known."""

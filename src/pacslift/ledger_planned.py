@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+import sqlalchemy as sa
+
 from pacslift.errors import LedgerError
-from pacslift.ledger_tables import OverlayKind
+from pacslift.ledger_tables import WITNESSES, OverlayKind
+from pacslift.ledger_views import CANDIDATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,40 @@ class Planned:
     overlays: tuple[Overlay, ...] = ()  # in the order in which they are laid on, the last one wins
 
 
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """An object that may tell in which character set those of its study are (plan/witnesses.py)."""
+
+    candidates: tuple[Candidate, ...]
+    overlays: tuple[Overlay, ...]
+
+
+def witnesses_of(study_instance_uid: str, most: int) -> sa.Select[Any]:
+    """The witnesses of a study, as planned, joined with their copies; at most so many."""
+    chosen = (
+        sa.select(WITNESSES)
+        .where(WITNESSES.c.study_instance_uid == study_instance_uid)
+        .order_by(WITNESSES.c.instance_key)
+        .limit(most)
+        .subquery()
+    )
+    copies = [c for c in CANDIDATES.c if c.name not in ("instance_key", "digest")]
+    return (
+        sa.select(chosen, *copies, CANDIDATES.c.digest.label("file_digest"))
+        .join_from(chosen, CANDIDATES, chosen.c.instance_key == CANDIDATES.c.instance_key)
+        .order_by(chosen.c.instance_key, CANDIDATES.c.rank)
+    )
+
+
+def witnesses_from_rows(
+    rows: Iterable[Mapping[str, Any]], overlays: Mapping[str, Overlay]
+) -> Iterator[Witness]:
+    """Witnesses from their rows joined with those of their copies, which lie together."""
+    for _, group in groupby(rows, key=lambda row: str(row["instance_key"])):
+        copies = list(group)
+        yield Witness(candidates_from(copies), laid(copies[0], overlays))
+
+
 def planned_from_rows(
     rows: Iterable[Mapping[str, Any]], overlays: Mapping[str, Overlay]
 ) -> Iterator[Planned]:
@@ -89,20 +126,25 @@ def planned_from(rows: Sequence[Mapping[str, Any]], overlays: Mapping[str, Overl
         study_instance_uid=first["study_instance_uid"],
         transfer_syntax_uid=first["transfer_syntax_uid"],
         digest=first["digest"],
-        candidates=tuple(
-            Candidate(
-                row["mount"],
-                row["relative"],
-                row["container"],
-                row["size_bytes"],
-                row["digest_algorithm"],
-                row["file_digest"],
-                row["member"],
-            )
-            for row in rows
-            if row["mount"] is not None  # an instance without a copy, joined with nothing
-        ),
+        candidates=candidates_from(rows),
         attempts=first["attempts"],
         sent_under=first["sent_under"],
         overlays=laid(first, overlays),
+    )
+
+
+def candidates_from(rows: Iterable[Mapping[str, Any]]) -> tuple[Candidate, ...]:
+    """The copies of an instance, from its joined rows in order of rank."""
+    return tuple(
+        Candidate(
+            row["mount"],
+            row["relative"],
+            row["container"],
+            row["size_bytes"],
+            row["digest_algorithm"],
+            row["file_digest"],
+            row["member"],
+        )
+        for row in rows
+        if row["mount"] is not None  # an instance without a copy, joined with nothing
     )

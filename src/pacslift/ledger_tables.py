@@ -224,6 +224,16 @@ OVERLAYS = sa.Table(
     sqlite_with_rowid=False,
 )
 
+WITNESSES = sa.Table(  # objects that may tell in which character set those of their study are
+    "witnesses",
+    metadata,
+    sa.Column("study_instance_uid", sa.Text, primary_key=True),  # as planned
+    sa.Column("instance_key", sa.Text, primary_key=True),
+    sa.Column("overlays", sa.Text),
+    sa.Column("own_overlay", sa.Text),
+    sqlite_with_rowid=False,
+)
+
 UIDS = sa.Table(  # UIDs that a rule replaces in all objects, and by which
     "uids",
     metadata,

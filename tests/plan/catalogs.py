@@ -12,6 +12,12 @@ from pacslift.inventory.catalog import SCHEMAS
 
 Rows = list[Mapping[str, object]]
 
+# What the plan reads of the files on disk.
+FILES = pl.Schema(
+    dict.fromkeys(("mount", "relative", "state", "instance_key", "detail"), pl.String())
+    | {"size_on_disk": pl.Int64()}
+)
+
 
 @cache
 def shipped() -> Adapter:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from catalogs import adapter, archive
+from catalogs import FILES, adapter, archive
 
 from pacslift.inventory.ranges import scratch_folder
 from pacslift.inventory.reconcile import PLACES, Reconciled
@@ -12,10 +12,6 @@ from pacslift.plan.make import make_plan
 from pacslift.plan.mapping import Line, Reviewed
 
 NOTHING_SAID = Reviewed()
-FILES = pl.Schema(
-    dict.fromkeys(("mount", "relative", "state", "instance_key", "detail"), pl.String())
-    | {"size_on_disk": pl.Int64()}
-)
 
 
 def plan(

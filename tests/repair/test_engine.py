@@ -45,7 +45,7 @@ def rule(name, apply=None, **how):
 
 
 def dates(name, change):
-    return rule(name, fine={b"DA": rb"(?:\d{8})?"}, apply_value=lambda tag, raw, view: change(raw))
+    return rule(name, fine={b"DA": rb"(?:\d{8})?"}, apply_value=lambda one, view: change(one.raw))
 
 
 def with_dates(encoding, first, second):

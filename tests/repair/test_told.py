@@ -39,6 +39,10 @@ def test_what_makes_sense_is_taken(tables):
         ({"P14": {"devices": [ACME, {"planar": 1}]}}, "entry 2.*names no attribute"),
         ({"S20": {"devices": [{**ACME, "tag": "7FE0"}]}}, "8 hexadecimal"),
         ({"S21": {"devices": [{**ACME, "creators": {"9": "A"}}]}}, "4 hexadecimal"),
+        ({"S21": {"devices": [{**ACME, "creators": {"0009": "Gerät"}}]}}, "'Gerät' for group 0009"),
+        ({"S21": {"devices": [{**ACME, "creators": {"0009": 7}}]}}, "7 for group 0009.*ASCII"),
+        ({"S21": {"devices": [{**ACME, "creators": {"0009": "A\\B"}}]}}, "without backslash"),
+        ({"S21": {"devices": [{**ACME, "creators": {"0009": ""}}]}}, "1 to 64"),
     ],
 )
 def test_what_makes_none_is_refused_with_words(tables, words):

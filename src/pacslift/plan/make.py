@@ -27,6 +27,7 @@ from pacslift.plan.exclude import Excluded, exclude
 from pacslift.plan.lay import Laid, lay
 from pacslift.plan.mapping import Line, Reviewed
 from pacslift.plan.overlay import Keep
+from pacslift.plan.witnesses import Witnesses, judged_series
 
 # Newest study first: it is the likeliest to be asked for tomorrow. A study stays together; the
 # instances of a series go by their keys.
@@ -47,6 +48,7 @@ class Plan:
     instances: Spilled
     candidates: Spilled
     files: Spilled
+    witnesses: Spilled
     findings: tuple[str, ...]
 
 
@@ -68,8 +70,11 @@ def make_plan(
     excluded = exclude(catalog, reviewed)
     decided, candidates = Spilled(scratch / "decided"), Spilled(scratch / "candidates")
     series = series_facts(catalog, laid, excluded)
+    chosen, witnesses = Witnesses(), Spilled(scratch / "witnesses")
     for part in in_ranges(tables_by_instance(catalog, found, laid), "instance_key", scratch, size):
-        decided.add(decide(part, series, excluded))
+        rows = decide(part, series, excluded)
+        witnesses.add(chosen.among(rows))
+        decided.add(rows.drop("judged"))
         candidates.add(candidate_rows(part["candidates"]))
     one_patient_a_study = adapter.truth == "database"
     instances = Spilled(scratch / "instances")
@@ -79,7 +84,7 @@ def make_plan(
     for part in in_ranges({"files": found.files}, "relative", scratch, size):
         files.add(file_rows(part["files"]))
     findings = unused_lines(reviewed, laid.used | excluded.used)
-    return Plan(instances, candidates, files, tuple(findings))
+    return Plan(instances, candidates, files, witnesses, tuple(findings))
 
 
 def tables_by_instance(
@@ -137,6 +142,7 @@ def decide(
         "own_overlay",
         "study_key",
         pl.col("place").fill_null(LAST_PLACE),
+        pl.col("judged").fill_null(value=False),
     )
 
 
@@ -186,7 +192,8 @@ def series_facts(
 ) -> pl.DataFrame:
     """For each series its UIDs and overlays, its *place*, what stands against it and its study.
 
-    Those that ORDER does not tell apart have one place.
+    Those that ORDER does not tell apart have one place. *judged*: the database has a text that can
+    judge the character set of the study.
     """
     series = catalog["series"].select("series_key", "study_key", "series_instance_uid").collect()
     studies = catalog["studies"].select("study_key", "study_instance_uid", "study_date").collect()
@@ -195,6 +202,7 @@ def series_facts(
         series.join(studies, on="study_key", how="left", maintain_order="left")
         .join(excluded.studies, on="study_key", how="left", maintain_order="left")
         .join(whose, on="series_key", how="left", maintain_order="left")
+        .join(judged_series(catalog), on="series_key", how="left", maintain_order="left")
     )
     places = (
         facts.select(ORDER)

@@ -43,6 +43,7 @@ class Inner(NamedTuple):
                    removed, not given another value
     character_set  what (0008,0005) says in its item, or in the nearest one around it
     item           the number of its item, counted from 1 through the whole top-level sequence
+    items          the same in each sequence on the way by itself, the top-level one first
     """
 
     path: tuple[int, ...]
@@ -52,6 +53,7 @@ class Inner(NamedTuple):
     character_set: bytes
     item: int
     is_sequence: bool = False
+    items: tuple[int, ...] = ()
 
 
 class Removed:
@@ -91,6 +93,20 @@ class Item:
     undefined: bool = False
 
 
+class Way(NamedTuple):
+    """Which sequences lead to an element, and by which of their items."""
+
+    path: tuple[int, ...]
+    items: tuple[int, ...]
+
+    def into(self, nth: int, tag: int) -> "Way":
+        """Give the way into a sequence in the item *nth*."""
+        return Way((*self.path, tag), (*self.items, nth))
+
+
+_TOP = Way((), ())
+
+
 def content_of(encoding: Encoding, vr: bytes, value: bytes) -> Content:
     """Say how the items of a sequence are written; under UN the first item's bytes tell."""
     if vr == b"UN":
@@ -110,7 +126,7 @@ def parsed(value: bytes, content: Content) -> tuple[list[Item], bytes]:
 
 def elements(value: bytes, content: Content, character_set: bytes) -> Iterator[Inner]:
     """Give the elements of a sequence's value, to any depth. Raises what parsed() raises."""
-    return _inner_of(parsed(value, content)[0], (), character_set)
+    return _inner_of(parsed(value, content)[0], _TOP, character_set)
 
 
 def item_count(value: bytes, content: Content) -> int:
@@ -123,16 +139,16 @@ def item_count(value: bytes, content: Content) -> int:
 def rewritten(value: bytes, content: Content, character_set: bytes, change: Change) -> bytes:
     """Give a sequence's value with *change* made; the delimiter at its end, if any, stays."""
     items, tail = parsed(value, content)
-    return _written(items, (), character_set, change) + tail
+    return _written(items, _TOP, character_set, change) + tail
 
 
-def _inner_of(items: list[Item], path: tuple[int, ...], outer: bytes) -> Iterator[Inner]:
-    for item in items:
+def _inner_of(items: list[Item], way: Way, outer: bytes) -> Iterator[Inner]:
+    for nth, item in enumerate(items, 1):
         character_set = _own(item, outer)
         for node in item.nodes:
-            yield _inner(node, path, character_set, item.number)
+            yield _inner(node, way, nth, character_set, item.number)
             if node.items:
-                yield from _inner_of(node.items, (*path, node.tag), character_set)
+                yield from _inner_of(node.items, way.into(nth, node.tag), character_set)
 
 
 def _own(item: Item, outer: bytes) -> bytes:
@@ -140,25 +156,28 @@ def _own(item: Item, outer: bytes) -> bytes:
     return next((node.value for node in item.nodes if node.tag == _CHARACTER_SET), outer)
 
 
-def _inner(node: Node, path: tuple[int, ...], character_set: bytes, number: int) -> Inner:
-    is_sequence = node.items is not None
-    return Inner(path, node.tag, node.vr, node.value, character_set, number, is_sequence)
+def _inner(node: Node, way: Way, nth: int, character_set: bytes, number: int) -> Inner:
+    is_sequence, items = node.items is not None, (*way.items, nth)
+    return Inner(way.path, node.tag, node.vr, node.value, character_set, number, is_sequence, items)
 
 
-def _written(items: list[Item], path: tuple[int, ...], outer: bytes, change: Change) -> bytes:
+def _written(items: list[Item], way: Way, outer: bytes, change: Change) -> bytes:
     out: list[bytes] = []
-    for item in items:
+    for nth, item in enumerate(items, 1):
         character_set = _own(item, outer)
-        body = b"".join(_node(node, path, character_set, item, change) for node in item.nodes)
+        body = b"".join(
+            _node(node, way, (nth, item.number), character_set, change) for node in item.nodes
+        )
         length = UNDEFINED if item.undefined else len(body)
         out += [item.content.order.implicit.pack(0xFFFE, 0xE000, length), body, item.tail]
     return b"".join(out)
 
 
 def _node(
-    node: Node, path: tuple[int, ...], character_set: bytes, item: Item, change: Change
+    node: Node, way: Way, numbers: tuple[int, int], character_set: bytes, change: Change
 ) -> bytes:
-    outcome = change(_inner(node, path, character_set, item.number))
+    nth, number = numbers
+    outcome = change(_inner(node, way, nth, character_set, number))
     if isinstance(outcome, Removed):
         return b""
     if node.items is None:
@@ -166,7 +185,7 @@ def _node(
             return node.header + node.value
         new = values.padded(node.vr, outcome)
         return resized(node.header, len(new), node.content) + new
-    body = _written(node.items, (*path, node.tag), character_set, change) + node.tail
+    body = _written(node.items, way.into(nth, node.tag), character_set, change) + node.tail
     return (node.header if node.undefined else resized(node.header, len(body), node.content)) + body
 
 

@@ -48,7 +48,8 @@ class Orders:
                 "transfer_syntax_uid", "pixels" (it was stored with some), "patient_name", "texts"
                 (tag to text beyond ASCII), "modality", "sop_class_uid", "sop_instance_uid",
                 "series_instance_uid", "study_instance_uid", "study_patient_id" (whom the study is
-                under), "study_patients" (how many there are, if several)
+                under), "study_patients" (how many there are, if several), "studies" (who knows
+                what others of a study testify, rules/study.py)
     """
 
     overlay: CompiledOverlay = NOTHING

@@ -131,6 +131,10 @@ class Precedent:
         for values, count, form in look.forms:
             if not in_form(END.join(values(head)), count, form):
                 return False
+        for (is_fine, encoding, vr), places in self._seen.inside.items():
+            for start, end in places:
+                if not is_fine(head[start:end], encoding, vr):
+                    return False
         return True
 
     def _relaxed(self, look: _Look, head: bytes) -> _Look | None:
@@ -168,7 +172,7 @@ def precedent_of(stored: StoredObject, head: bytes, seen: Seen, answer: Answer) 
             spans.clear()
     header = stored.header
     headers_end = max(value for _, _, value, _ in header.places.values())
-    parts = [seen.spans, seen.plain, *seen.forms.values()]
+    parts = [seen.spans, seen.plain, *seen.forms.values(), *seen.inside.values()]
     ends = [max((end for _, end in spans), default=0) for spans in parts]
     end = max(headers_end, answer.rest, *ends)
     if whole_words(end) > min(len(head), MOST_BYTES):

@@ -13,8 +13,9 @@ import functools
 from dataclasses import dataclass
 from struct import Struct
 
-from pacslift.inventory.header import PIXEL_DATA, Encoding
-from pacslift.repair import conform, explicit, values
+from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Element, Encoding
+from pacslift.repair import conform, explicit, nested, priors, values
+from pacslift.repair.priors import Misfit
 from pacslift.repair.record import COERCE, CORRECT, Record
 from pacslift.repair.splice import element_header, encoded, item_header
 from pacslift.repair.view import View
@@ -24,6 +25,7 @@ _CHARACTER_SET = 0x00080005
 _MODIFIED, _NONCONFORMING, _NONCONFORMING_VALUE = 0x04000550, 0x04000551, 0x04000552
 _MODIFIED_AT, _SYSTEM, _SOURCE, _REASON = 0x04000562, 0x04000563, 0x04000564, 0x04000565
 _SELECTOR, _SELECTOR_NUMBER = 0x00720026, 0x00720028
+_POINTER, _POINTER_ITEMS = 0x00720052, 0x00741057  # Selector Sequence Pointer
 _LONGEST_TEXT = 64  # LO, PS3.5 6.2
 _MOST_PRIOR = 0xFFFE  # bytes of a prior value that are kept; larger ones are bulk data
 _SEQUENCE_END_LENGTH = 8
@@ -134,23 +136,47 @@ def _prior(view: View, tag: int) -> tuple[bytes, bytes]:
         return b"", b""
     raw = stored.source.read(element.value, element.end - element.value)
     vr = element.vr or values.standard_vr(tag)
+    if vr == b"SQ" and raw:
+        return _prior_sequence(view, element, raw)
     if conform.conforms(vr, raw, view.original_codecs()):
         if len(raw) & 1:
             return _element_bytes(tag, vr, values.padded(vr, raw), encoding), b""
         return stored.source.read(element.start, element.end - element.start), b""
-    return _empty(tag, vr, encoding), _nonconforming(tag, raw, encoding)
+    return _empty(tag, vr, encoding), _nonconforming(Misfit((), (), tag, raw), encoding)
 
 
-def _nonconforming(tag: int, raw: bytes, encoding: Encoding) -> bytes:
+def _prior_sequence(view: View, element: Element, raw: bytes) -> tuple[bytes, bytes]:
+    """Give a sequence as it was, and an item for each value inside that breaks its VR."""
+    stored, encoding = view.stored, view.encoding
+    content = nested.content_of(encoding, b"SQ", raw)
+    declared = (stored.value(_CHARACTER_SET) or b"").strip(b"\0 ")
+    character_set = declared or view.value(_CHARACTER_SET) or b""
+    value, misfits = priors.of_sequence(element.tag, raw, content, character_set)
+    if not misfits:
+        return stored.source.read(element.start, element.end - element.start), b""
+    if element.length == UNDEFINED:
+        value = value[:-_SEQUENCE_END_LENGTH]
+    kept = _element_bytes(element.tag, b"SQ", value, encoding)
+    return kept, b"".join(_nonconforming(one, encoding) for one in misfits)
+
+
+def _nonconforming(misfit: Misfit, encoding: Encoding) -> bytes:
     """One item of the Nonconforming Modified Attributes Sequence; the value is kept as OB."""
-    mark = ">" if encoding is Encoding.EXPLICIT_BIG else "<"
-    selector = Struct(mark + "HH").pack(tag >> 16, tag & 0xFFFF)
+    mark, raw = ">" if encoding is Encoding.EXPLICIT_BIG else "<", misfit.raw
+    selector, pointer = (_tags(tags, mark) for tags in ((misfit.tag,), misfit.path))
+    items = "\\".join(map(str, misfit.items))
     body = (
         _element_bytes(_SELECTOR, b"AT", selector, encoding)
         + _element_bytes(_SELECTOR_NUMBER, b"US", Struct(mark + "H").pack(1), encoding)
+        + (_element_bytes(_POINTER, b"AT", pointer, encoding) if pointer else b"")
+        + (_element(_POINTER_ITEMS, b"IS", items, encoding) if pointer else b"")
         + _element_bytes(_NONCONFORMING_VALUE, b"OB", raw + b"\0" * (len(raw) & 1), encoding)
     )
     return item_header(len(body), encoding) + body
+
+
+def _tags(tags: tuple[int, ...], mark: str) -> bytes:
+    return b"".join(Struct(mark + "HH").pack(tag >> 16, tag & 0xFFFF) for tag in tags)
 
 
 def equipment_of(said: Provenance, encoding: Encoding, deed: str) -> bytes:

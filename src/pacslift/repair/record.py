@@ -53,7 +53,7 @@ class Record:
             self.note(edit.rule or rule.id)
         else:
             self.batch = None
-            self.changes.append(change_of(view, rule.id, edit, there=there))
+            self.changes += edit.parts or (change_of(view, rule.id, edit, there=there),)
             reason = _REASONS.get(rule.tier, CORRECT)
             if self.reasons.get(edit.tag) != COERCE:
                 self.reasons[edit.tag] = reason

@@ -16,11 +16,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pacslift.inventory.bytesource import Segment
+from pacslift.repair.texts import Codecs
 
 if TYPE_CHECKING:
     from pacslift.repair.view import View
 
-__all__ = ["Change", "Edit", "Rule", "Tier", "dropped", "put"]
+__all__ = ["Change", "Edit", "Faulty", "Rule", "Tier", "dropped", "put"]
 
 
 class Tier(StrEnum):
@@ -43,6 +44,7 @@ class Edit(NamedTuple):
     undefined  the value is items and their delimiter, behind a header of undefined length
     written    the whole element, header and all, where the rule has it at hand already
     before, after   the values as text for the record, where the rule knows better words than they
+    parts      what changes inside a sequence, for the record instead of the whole of it
     """
 
     tag: int
@@ -54,15 +56,31 @@ class Edit(NamedTuple):
     written: memoryview | None = None
     before: str | None = None
     after: str | None = None
+    parts: tuple["Change", ...] = ()
 
 
 class Change(NamedTuple):
-    """One element, before and after, by a rule. For the ledger, never for a log."""
+    """One element, before and after, by a rule. For the ledger, never for a log.
+
+    *keyword* of an element inside a sequence has those of the sequences before it, with points.
+    """
 
     rule: str
     keyword: str
     before: str | None
     after: str | None
+
+
+class Faulty(NamedTuple):
+    """A value that is not as its VR wants it, on the top level or inside a sequence.
+
+    *codecs* are those of the character set that it is written in.
+    """
+
+    tag: int
+    vr: bytes
+    raw: bytes
+    codecs: Codecs
 
 
 @dataclass(slots=True, eq=False)
@@ -80,7 +98,7 @@ class Batch:
 
 
 Apply: TypeAlias = Callable[["View"], Iterable[Edit]]
-ApplyValue: TypeAlias = Callable[[int, bytes, "View"], bytes | None]
+ApplyValue: TypeAlias = Callable[[Faulty, "View"], bytes | None]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +112,8 @@ class Rule:
     tags         apply is called only for objects that have one of these elements; none: for all
     fine         a value rule: VR to the pattern that a right value matches as a whole, padding
                  included (bytes, re.DOTALL)
-    apply_value  called with tag, value and view for each top-level value of these VRs that does
-                 not match; gives the new value, or None to leave it
+    apply_value  called for each value of these VRs that does not match, also inside sequences;
+                 gives the new value, or None to leave it. Of the view it may ask what the job says
     on           False: works only when job.toml [rules] switches it on
     """
 

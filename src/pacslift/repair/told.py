@@ -3,6 +3,7 @@
 A misspelt key would silently change nothing, so it is named instead.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -11,6 +12,8 @@ from pacslift.repair import texts
 from pacslift.repair.rules.devices import ATTRIBUTES
 
 Kinds: TypeAlias = Mapping[str, type[Any]]
+
+_CREATOR = re.compile(r"[ -\[\]-~]{1,64}", re.ASCII)  # LO, PS3.5 6.2
 
 # Rule to what it may be told of all objects, and of those of a device.
 OF_ALL: Mapping[str, Kinds] = {
@@ -64,6 +67,8 @@ def _check(where: str, said: Mapping[str, Any], known: Kinds) -> None:
             )
         if key in {"tag", "creators"}:
             _check_tags(where, key, [value] if isinstance(value, str) else list(value))
+        if key == "creators":
+            _check_creators(where, value)
 
 
 def _check_tags(where: str, key: str, numbers: Sequence[str]) -> None:
@@ -73,4 +78,14 @@ def _check_tags(where: str, key: str, numbers: Sequence[str]) -> None:
         if len(number) != digits or not all(one in "0123456789abcdefABCDEF" for one in number):
             raise JobFileError(
                 f"{where} {key} has {number!r}, where {digits} hexadecimal digits belong"
+            )
+
+
+def _check_creators(where: str, creators: Mapping[str, Any]) -> None:
+    """Private creators as they are written into every object: LO of the basic character set."""
+    for group, creator in creators.items():
+        if not isinstance(creator, str) or not _CREATOR.fullmatch(creator):
+            raise JobFileError(
+                f"{where} creators has {creator!r} for group {group}, where a name of 1 to 64 "
+                "letters of ASCII without backslash belongs, as the device writes it"
             )

@@ -6,9 +6,11 @@ is each value of the VR looked at by itself, rule by rule.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from re import Pattern
 
-from pacslift.repair.rule import Edit, Rule
+from pacslift.repair.insidepass import InsidePass, edit_of
+from pacslift.repair.rule import Edit, Faulty, Rule
 from pacslift.repair.view import View
 
 _MOST_MET = 256  # sets of values of one VR that were fine, as they are in the objects of a series
@@ -29,6 +31,7 @@ class ValuePass:
             {vr: re.compile(pattern, re.DOTALL) for vr, pattern in rule.fine.items()}
             for rule in rules
         ]
+        self._inside = InsidePass(self._fine)
         vrs = sorted({vr for rule in rules for vr in rule.fine})
         self._all = [
             (frozenset({vr}), re.compile(self._pattern(vr), re.DOTALL), set[bytes]()) for vr in vrs
@@ -42,19 +45,18 @@ class ValuePass:
 
     def edits(self, view: View) -> Iterator[tuple[Rule, Edit]]:
         """Give what the rules make of the values that are not fine, rule by rule."""
-        suspects = self._suspects(view)
-        if not suspects:
+        suspects, inside = self._suspects(view), self._inside.suspects(view)
+        if not suspects and not inside:
             return
         for rule, fine in zip(self._rules, self._fine, strict=True):
             for tag in suspects:
-                vr = view.vr(tag)
-                pattern = fine.get(vr)
-                raw = view.value(tag) if pattern else None
-                if raw is None or pattern is None or pattern.fullmatch(raw):
-                    continue
-                new = rule.apply_value(tag, raw, view) if rule.apply_value else None
-                if new is not None:
-                    yield rule, Edit(tag, vr, new)
+                edit = _edit_of(view, tag, rule, fine)
+                if edit is not None:
+                    yield rule, edit
+            for tag in inside:
+                edit = edit_of(view, tag, rule, fine)
+                if edit is not None:
+                    yield rule, edit
 
     def _suspects(self, view: View) -> list[int]:
         """Give the tags of the values that may not be fine, ascending; none, nearly always."""
@@ -72,3 +74,15 @@ class ValuePass:
                 else:
                     suspects += tags
         return sorted(suspects)
+
+
+def _edit_of(view: View, tag: int, rule: Rule, fine: Mapping[bytes, Pattern[bytes]]) -> Edit | None:
+    """Give what a rule makes of a value of the top level; None where it leaves it."""
+    vr = view.vr(tag)
+    pattern = fine.get(vr)
+    raw = view.value(tag) if pattern else None
+    if raw is None or pattern is None or pattern.fullmatch(raw):
+        return None
+    faulty = Faulty(tag, vr, raw, view.codecs())
+    new = rule.apply_value(faulty, view) if rule.apply_value else None
+    return None if new is None else Edit(tag, vr, new)

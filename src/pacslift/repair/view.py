@@ -7,7 +7,7 @@ with its other bytes as they were.
 
 from collections.abc import Callable, Iterator, Sequence
 from re import Pattern
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from pacslift.inventory.bytesource import FIRST_BLOCK, Segment
 from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Encoding
@@ -24,6 +24,7 @@ _CHARACTER_SET = 0x00080005
 _WITH_ITEMS = frozenset({b"SQ", b"UN"})
 _DELIMITER = 8  # bytes
 _ABOVE_ALL = 1 << 32  # tags
+Look: TypeAlias = Callable[[bytes, Encoding, bytes], bool]
 _BULK = frozenset({PIXEL_DATA, 0x7FE00008, 0x7FE00009})  # pixel data in words, float, double float
 
 
@@ -97,6 +98,13 @@ class View:
     def values_in_form(self, tags: Sequence[int], form: Pattern[bytes]) -> list[bytes]:  # noqa: ARG002
         """Give the same for somebody who wants to know no more than whether they match *form*."""
         return self.values_of(tags)
+
+    def is_fine_inside(self, tag: int, look: Look) -> bool:
+        """Say whether all values inside a sequence are fine, to any depth.
+
+        Takes   *look*, which is given the sequence's value, and how it is written.
+        """
+        return look(self.value(tag) or b"", self.encoding, self.vr(tag))
 
     def may_have_escapes(self, most: int) -> bool:
         """Say whether the header's bytes up to the pixels, at most so many, hold an escape.

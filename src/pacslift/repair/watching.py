@@ -11,10 +11,10 @@ from re import Pattern
 from typing import Any, TypeAlias
 
 from pacslift.inventory.bytesource import ByteSource, Segment
-from pacslift.inventory.header import UNDEFINED
+from pacslift.inventory.header import UNDEFINED, Encoding
 from pacslift.inventory.stored import StoredObject
 from pacslift.repair.orders import Orders
-from pacslift.repair.view import View
+from pacslift.repair.view import Look, View
 
 Span: TypeAlias = tuple[int, int]  # bytes of the source, from start to end
 
@@ -26,6 +26,7 @@ class Seen:
     spans   bytes that were read
     forms   values of which only the form was looked at: pattern to their places
     plain   stretches in which no escape sequence was found
+    inside  sequences in which a look found all values fine: the look, how they are written, places
     facts   what the database was asked for, and said; None where it said nothing
     passed_on  some bytes were not read but passed on as they are, so the answer holds them; or what
                another object has otherwise without any byte of its header being another
@@ -34,6 +35,7 @@ class Seen:
     spans: set[Span] = field(default_factory=set)
     forms: dict[Pattern[bytes], set[Span]] = field(default_factory=dict)
     plain: set[Span] = field(default_factory=set)
+    inside: dict[tuple[Look, Encoding, bytes], set[Span]] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     passed_on: bool = False
 
@@ -123,6 +125,16 @@ class WatchedView(View):
         """Give where the values lie that the object itself has for these tags."""
         places = [self._places[tag] for tag in tags if tag in self._places]
         return [(value, value + length) for _, _, value, length in places if length != UNDEFINED]
+
+    def is_fine_inside(self, tag: int, look: Look) -> bool:
+        """See View."""
+        before = set(self.seen.spans)
+        fine = super().is_fine_inside(tag, look)
+        if fine and tag not in self.edits:
+            written = look, self.encoding, self.vr(tag)
+            self.seen.inside.setdefault(written, set()).update(self.seen.spans - before)
+            self.seen.spans.intersection_update(before)
+        return fine
 
     def own_text(self, tag: int) -> str:
         """See View; not noted, since no other object has it."""

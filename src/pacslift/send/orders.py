@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from pacslift import __version__
@@ -25,7 +27,9 @@ from pacslift.repair.order import RULES
 from pacslift.repair.orders import AS_THEY_COME, Orders, RuleSettings
 from pacslift.repair.overlay import CompiledOverlay, compile_overlay
 from pacslift.repair.provenance import Provenance
+from pacslift.repair.rules.study import FACT as STUDIES
 from pacslift.repair.told import refuse_unknown
+from pacslift.send.witnesses import Witnesses
 
 MOST_KEPT = 256  # compiled overlays; workers are at a few series at a time
 Attribute: TypeAlias = tuple[int, str, Mapping[str, Any]]  # tag, its digits, what is said
@@ -37,12 +41,19 @@ TEXT_VRS = frozenset({"LO", "LT", "PN", "SH", "ST", "UC", "UT"})  # PS3.5 6.1.2.
 class OrderBook:
     """Gives the orders for planned instances. May be used by several threads.
 
-    *rebuild* is the adapter's rule for objects that are only pixels.
+    *rebuild* is the adapter's rule for objects that are only pixels, *ledger* where the plan has
+    the witnesses of studies; without it each object is judged alone.
     """
 
     rules: RuleSettings = AS_THEY_COME
     provenance: Provenance | None = None
     rebuild: Rebuild = NOTHING_REBUILT
+    ledger: Path | None = None
+
+    @cached_property
+    def witnesses(self) -> Witnesses | None:
+        """Who can be asked for the character set of a study's texts."""
+        return Witnesses(self.ledger, partial(as_witness, self.rules)) if self.ledger else None
 
     @property
     def uids(self) -> Mapping[str, str]:
@@ -65,6 +76,7 @@ class OrderBook:
             "sop_instance_uid": planned.sop_instance_uid,  # mapped by the rule of UIDs itself
             "series_instance_uid": self.mapped(planned.series_instance_uid),
             "study_instance_uid": self.mapped(planned.study_instance_uid),
+            STUDIES: self.witnesses,
             **said,
         }
         facts = {name: value for name, value in known.items() if value not in (None, "")}
@@ -73,6 +85,11 @@ class OrderBook:
     def mapped(self, uid: str | None) -> str | None:
         """A UID of the database as objects have it once the rule of UIDs has worked on them."""
         return self.uids.get(uid, uid) if uid else uid
+
+
+def as_witness(rules: RuleSettings, overlays: tuple[Overlay, ...]) -> Orders:
+    """The orders for an object that is only asked what the database confirms of it."""
+    return Orders(rules=rules, facts=compiled(overlays)[1])
 
 
 @functools.lru_cache(maxsize=MOST_KEPT)

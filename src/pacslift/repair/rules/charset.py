@@ -19,15 +19,17 @@ from pacslift.repair.rules.judge import (
     Text,
     agreeing,
     alike,
+    best,
+    common,
     foreign_texts,
     judged,
     judges_of,
+    known_texts,
     read,
 )
+from pacslift.repair.rules.study import BASIC, CHARACTER_SET, of_others
 from pacslift.repair.view import View
 
-_CHARACTER_SET = 0x00080005
-_BASIC = frozenset({"", "ISO_IR 6", "ISO 2022 IR 6"})
 _ONCE_TOO_OFTEN = ("latin-1", "cp1252")  # what UTF-8 is taken for when it is encoded twice
 _ESCAPE = b"\x1b"
 _MOST_SEARCHED = 64 * 1024
@@ -48,7 +50,7 @@ _OTHER_NAMES = {
 
 
 def _declared(view: View) -> str:
-    return view.text(_CHARACTER_SET)
+    return view.text(CHARACTER_SET)
 
 
 def _told(view: View, rule_id: str, found: Sequence[Text]) -> str | None:
@@ -65,29 +67,34 @@ def _told(view: View, rule_id: str, found: Sequence[Text]) -> str | None:
 
 def undeclared(view: View) -> Iterator[Edit]:
     """T01: texts beyond ASCII with no character set named."""
-    if _declared(view) not in _BASIC:
+    if (declared := _declared(view)) not in BASIC:
         return
     found = foreign_texts(view)
-    terms = (judged(found, judges_of(view)) or _told(view, "T01", found)) if found else None
+    if not found:
+        return
+    own = best(found, judges_of(view))
+    terms = judged(found, own, of_others(view, declared)) or _told(view, "T01", found)
     if terms:
-        yield put(_CHARACTER_SET, b"CS", terms.encode("ascii"))
+        yield put(CHARACTER_SET, b"CS", terms.encode("ascii"))
 
 
 def misdeclared(view: View) -> Iterator[Edit]:
     """T02: a character set is named, and the database shows that it is another."""
     declared = _declared(view)
-    if declared in _BASIC:
+    if declared in BASIC:
         return
     known, says = judges_of(view), said_of(view, "T02")
-    if not known and not says:
+    if not says and not known_texts(view):
         return
     found = foreign_texts(view)
     agree = agreeing(found, said, known) if (said := read(found, declared)) is not None else 0
     if not found or (known and agree == len(known)):
         return
-    terms = judged(found, known, agree) or (_told(view, "T02", found) if says else None)
-    if terms and terms != declared:
-        yield put(_CHARACTER_SET, b"CS", terms.encode("ascii"))
+    own = best(found, known, agree)
+    terms = judged(found, own, None if agree else of_others(view, declared))
+    terms = terms or (_told(view, "T02", found) if says else None)
+    if terms and common(terms) != common(declared):
+        yield put(CHARACTER_SET, b"CS", terms.encode("ascii"))
 
 
 def encoded_twice(view: View) -> Iterator[Edit]:
@@ -140,7 +147,7 @@ def spelling(view: View) -> Iterator[Edit]:
     right = list(dict.fromkeys(_respelt(term) for term in terms))
     new = "\\".join(right)
     if new != declared and all(term in python_encoding for term in right):
-        yield put(_CHARACTER_SET, b"CS", new.encode("ascii"))
+        yield put(CHARACTER_SET, b"CS", new.encode("ascii"))
 
 
 def _respelt(term: str) -> str:
@@ -167,7 +174,7 @@ def escapes(view: View) -> Iterator[Edit]:
     missing = sorted(used - set(terms))
     new = "\\".join([*terms, *missing])
     if missing and read(foreign_texts(view), new) is not None:
-        yield put(_CHARACTER_SET, b"CS", new.encode("ascii"))
+        yield put(CHARACTER_SET, b"CS", new.encode("ascii"))
 
 
 RULES = (
@@ -177,7 +184,7 @@ RULES = (
         "A misspelt Specific Character Set (ISO-IR 100, UTF8) is spelt rightly; doubles go.",
         "PS3.3 C.12.1.1.2",
         spelling,
-        tags=frozenset({_CHARACTER_SET}),
+        tags=frozenset({CHARACTER_SET}),
     ),
     Rule(
         "T04",
@@ -191,17 +198,19 @@ RULES = (
         "T02",
         Tier.OUTSIDE,
         "A Specific Character Set by which texts are not the database's (names of patient and "
-        "physician, descriptions) is replaced by the one by which they are; or by `charset` for "
-        "the named devices.",
+        "physician, descriptions), in this object or in others of its study and device that "
+        "declare the same, is replaced by the one by which they are; or by `charset` for the named "
+        "devices.",
         "PS3.3 C.12.1.1.2",
         misdeclared,
-        tags=frozenset({_CHARACTER_SET}),
+        tags=frozenset({CHARACTER_SET}),
     ),
     Rule(
         "T01",
         Tier.OUTSIDE,
         "Texts beyond ASCII without a Specific Character Set get the one by which most texts that "
-        "the database has too are the database's; else `charset`, for all or the named devices.",
+        "the database has too are the database's, in this object and in others of its study; else "
+        "`charset`, for all or the named devices.",
         "PS3.3 C.12.1.1.2",
         undeclared,
     ),
@@ -212,6 +221,6 @@ RULES = (
         "database's then.",
         "PS3.5 6.1",
         encoded_twice,
-        tags=frozenset({_CHARACTER_SET}),
+        tags=frozenset({CHARACTER_SET}),
     ),
 )

@@ -12,7 +12,7 @@ from pacslift.errors import Cause, SetAsideError
 from pacslift.plan.uids import RULE_OF_UIDS, new_uid
 from pacslift.repair import texts
 from pacslift.repair.nested import Inner
-from pacslift.repair.rule import Edit, Rule, Tier, put
+from pacslift.repair.rule import Edit, Faulty, Rule, Tier, put
 from pacslift.repair.values import name
 from pacslift.repair.view import View
 
@@ -29,9 +29,9 @@ _KINDS = frozenset(
 )
 
 
-def one_pad(_tag: int, raw: bytes, _view: View) -> bytes | None:
+def one_pad(faulty: Faulty, _view: View) -> bytes | None:
     """I02: UIDs without blanks, one zero byte behind them if their length is odd."""
-    plain = b"\\".join(uid.strip(_PAD) for uid in raw.split(b"\\"))
+    plain = b"\\".join(uid.strip(_PAD) for uid in faulty.raw.split(b"\\"))
     return plain + b"\0" * (len(plain) & 1)
 
 

@@ -5,13 +5,15 @@ patient and referring physician, the descriptions of study and series, and whate
 attributes say. A character set is right if it reads every text of the object, and more of the
 judged ones as the database has them than any other; where several do, they must read all alike.
 
-Each object is judged alone, as each is read once, when it is sent: the same bytes and the same
-database give the same answer, whatever was sent before it. Where the answers for two objects of a
-study differ, the report names the study (ledger_history.charsets_of_a_study).
+What an object's own texts leave open, others of its study may tell (study.py): of the character
+sets that are right for this one, those that are right for the others, too. Where they contradict
+this one, its own texts decide alone, and the report names the study
+(ledger_history.charsets_of_a_study).
 """
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple, TypeAlias
 
 from pacslift.errors import SetAsideError
@@ -78,7 +80,7 @@ def _is_foreign(raw: bytes) -> bool:
 
 def read(found: Sequence[Text], terms: str) -> list[str] | None:
     """Give all texts as *terms* has them; None if one of them is no text in it."""
-    codecs = texts.codecs_of(terms.encode("latin-1", "replace"))
+    codecs = _codecs(terms)
     try:
         said = [texts.decode(one.raw, codecs) for one in found]
     except SetAsideError:
@@ -104,17 +106,61 @@ def agreeing(found: Sequence[Text], said: Sequence[str], known: Known) -> int:
     )
 
 
-def judged(found: Sequence[Text], known: Known, more_than: int = 0) -> str | None:
-    """Give the character set by which most texts are the database's; None where nobody can tell.
+def best(found: Sequence[Text], known: Known, more_than: int = 0) -> dict[str, list[str]]:
+    """Give the character sets by which most texts are the database's, with what they read.
 
     Takes   *more_than*: how many are by the one that the object declares.
+    Gives   none where the database has nothing to judge by, or confirms no more than that.
     """
     if not known:
-        return None
-    readings = {terms: said for terms in _CANDIDATES if (said := read(found, terms)) is not None}
+        return {}
+    readings = _readings(found, _CANDIDATES)
     counts = {terms: agreeing(found, said, known) for terms, said in readings.items()}
     most = max(counts.values(), default=0)
-    best = [terms for terms, count in counts.items() if count == most]
-    if most <= more_than or len({tuple(readings[terms]) for terms in best}) != 1:
+    if most <= more_than:
+        return {}
+    return {terms: readings[terms] for terms, count in counts.items() if count == most}
+
+
+def judged(
+    found: Sequence[Text], own: Mapping[str, list[str]], others: AbstractSet[str] | None
+) -> str | None:
+    """Give the character set of an object's texts; None where nobody can tell.
+
+    Takes   *own*: what is right for this object (best()); *others*: what is for those of its study,
+            None where they say nothing.
+    """
+    if others:
+        said = own or _readings(found, sorted(others, key=_rank))
+        both = {terms: reading for terms, reading in said.items() if terms in others}
+        if both or not own:
+            return _alike(both)
+    return _alike(own)
+
+
+def common(terms: str) -> str:
+    """Give the candidate that means the same; *terms* where there is none."""
+    return _SPELT.get(_codecs(terms), terms)
+
+
+def _readings(found: Sequence[Text], sets: Iterable[str]) -> dict[str, list[str]]:
+    return {terms: said for terms in sets if (said := read(found, terms)) is not None}
+
+
+def _alike(readings: Mapping[str, list[str]]) -> str | None:
+    """Give the first of these character sets if they read all texts alike."""
+    if len({tuple(said) for said in readings.values()}) != 1:
         return None
-    return best[0]
+    return next(iter(readings))
+
+
+def _rank(terms: str) -> tuple[int, str]:
+    known = terms in _CANDIDATES
+    return (_CANDIDATES.index(terms) if known else len(_CANDIDATES)), terms
+
+
+def _codecs(terms: str) -> texts.Codecs:
+    return texts.codecs_of(terms.encode("latin-1", "replace"))
+
+
+_SPELT = {_codecs(terms): terms for terms in reversed(_CANDIDATES)}

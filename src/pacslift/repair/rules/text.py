@@ -9,7 +9,8 @@ import calendar
 import re
 from collections.abc import Callable, Iterator
 
-from pacslift.repair.rule import Edit, Rule, Tier, put
+from pacslift.repair import texts
+from pacslift.repair.rule import Edit, Faulty, Rule, Tier, put
 from pacslift.repair.rules.names import same_name
 from pacslift.repair.view import View
 
@@ -40,14 +41,14 @@ _COMMA = re.compile(rb"[+-]?\d*,\d+(?:[eE][+-]?\d+)?\Z")
 _MOST_MONTHS = 12
 
 
-def date(_tag: int, raw: bytes, view: View) -> bytes | None:
+def date(faulty: Faulty, view: View) -> bytes | None:
     """T13: a DA value in the standard's form; None where nothing is to be done.
 
     Dotted and ISO dates are unambiguous; days before months only where one of them is above 12, or
     the job says `day_first`. What is no day of any calendar becomes empty, other texts are kept.
     """
     day_first = view.orders.rules.of("T13").get("day_first")
-    return _each(raw, lambda one: _one_date(one, day_first))
+    return _each(faulty.raw, lambda one: _one_date(one, day_first))
 
 
 def _one_date(one: bytes, day_first: bool | None) -> bytes:
@@ -83,12 +84,12 @@ def _in_calendar(year: int, month: int, day: int) -> bool:
     )
 
 
-def time(_tag: int, raw: bytes, _view: View) -> bytes | None:
+def time(faulty: Faulty, _view: View) -> bytes | None:
     """T14: a TM value in the standard's form; None where nothing is to be done.
 
     Colons go, a fraction keeps six digits; what no clock shows becomes empty, texts are kept.
     """
-    return _each(raw, _one_time)
+    return _each(faulty.raw, _one_time)
 
 
 def _one_time(one: bytes) -> bytes:
@@ -111,9 +112,9 @@ def _six(fraction: bytes | None) -> bytes:
     return b"." + digits if digits else b""
 
 
-def decimal(_tag: int, raw: bytes, _view: View) -> bytes | None:
+def decimal(faulty: Faulty, _view: View) -> bytes | None:
     """T16: a DS value with a point where a comma stood; None where nothing is to be done."""
-    return _each(raw, _one_decimal)
+    return _each(faulty.raw, _one_decimal)
 
 
 def _one_decimal(one: bytes) -> bytes:
@@ -188,21 +189,21 @@ def comma_name(view: View) -> Iterator[Edit]:
 _MOST_CHARACTERS = {b"AE": 16, b"CS": 16, b"LO": 64, b"SH": 16}  # PS3.5 table 6.2-1
 
 
-def shortened(tag: int, raw: bytes, view: View) -> bytes | None:
+def shortened(faulty: Faulty, _view: View) -> bytes | None:
     """T10: each value cut to the characters that its VR may have; None where they fit.
 
     Characters are counted, not bytes. Text with code extensions is kept: cut anywhere, it could
     end inside a shifted state.
     """
-    codecs = view.codecs() or ("", "")
-    most = _MOST_CHARACTERS[view.vr(tag)]
+    raw, codecs = faulty.raw, faulty.codecs or ("", "")
+    most = _MOST_CHARACTERS[faulty.vr]
     if raw.isascii():
         codecs = ("ascii",)
     if len(codecs) > 1 or b"\x1b" in raw:
         return None
-    before = view.decoded(tag)
+    before = [value.strip("\0 ") for value in texts.decode(raw, codecs).split("\\")]
     after = [value[:most].rstrip() for value in before]
-    return None if list(before) == after else "\\".join(after).encode(codecs[0])
+    return None if before == after else "\\".join(after).encode(codecs[0])
 
 
 RULES = (
