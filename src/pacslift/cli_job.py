@@ -32,6 +32,8 @@ from pacslift.job import (
     parse_target,
     resolve_all,
 )
+from pacslift.pace_now import pace_now
+from pacslift.pace_words import going_words
 from pacslift.preview import Preview
 from pacslift.running import Run, opened
 from pacslift.verify.account import FILE_EXCEPTIONS
@@ -227,7 +229,14 @@ STAGES = (
 @AS_JSON
 def status(job: Path, as_json: bool) -> None:
     """Show the account so far, also while a run goes on."""
-    show_account(flow.account_of(job), as_json=as_json)
+    account, going = flow.account_of(job), pace_now(job).going
+    if as_json:
+        told = asdict(going) if going else None
+        click.echo(json.dumps({**account.as_dict(), "going": told}))
+        return
+    show_account(account, as_json=False)
+    if going:
+        click.echo(f"send: {going_words(going.told)}")
 
 
 @click.command()

@@ -61,6 +61,24 @@ class InstanceSent:
 
 
 @dataclass(frozen=True, slots=True)
+class PaceChanged:
+    """Sending goes on otherwise than before; *held_seconds* it had been held until now.
+
+    *state* is paused (by a person), closed (no window is open), slowed (the target is in trouble)
+    or free; *until* a time with its offset where that is known, *allowed* how many objects may be
+    in hand of *room*.
+    """
+
+    state: str
+    until: str | None = None
+    time_zone: str = ""
+    allowed: int = 0
+    room: int = 0
+    reason: str = ""
+    held_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class StudyAsked:
     """The target has been asked about one study; counts are instances."""
 
@@ -92,6 +110,7 @@ Event = (
     | FilesWalked
     | ObjectsPrepared
     | InstanceSent
+    | PaceChanged
     | StudyAsked
     | Finding
     | Stopped

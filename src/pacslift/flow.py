@@ -36,6 +36,7 @@ from pacslift.send.crew import Crew, Hands, Sending
 from pacslift.send.deliver import deliver
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.outcome import policy_of
+from pacslift.send.pace import Pacer
 from pacslift.send.pairs import pairs_to_propose
 from pacslift.send.tally import Tally
 from pacslift.send.team import Team
@@ -240,9 +241,9 @@ def send(run: Run) -> None:
         )
         began = time.monotonic()
         try:
-            deliver(run.ledger, hands_for(job, sending, expected), tally)
+            deliver(run.ledger, hands_for(job, sending, expected), tally, Pacer(job.pace))
         finally:
-            seconds = time.monotonic() - began
+            seconds = time.monotonic() - began - tally.held
             run.ledger.add_time("send", seconds)
             note(run, "send", resent_finding(run.ledger) + charset_findings(run.ledger))
             say(tally.sentence(seconds))

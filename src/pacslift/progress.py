@@ -16,6 +16,7 @@ from pacslift.events import (
     FilesWalked,
     InstanceSent,
     ObjectsPrepared,
+    PaceChanged,
     Sink,
     StageFinished,
     StageStarted,
@@ -23,6 +24,7 @@ from pacslift.events import (
     TableRead,
     to_json_line,
 )
+from pacslift.pace_words import changed_words
 
 LINE_EVERY = 10.0  # seconds between lines where there is no terminal
 STAGE_WIDTH = 10
@@ -83,6 +85,9 @@ class Tally:
                 step = event.rows
             case FilesWalked():
                 step = event.files - self.done
+            case PaceChanged():
+                self._since += event.held_seconds  # a rate is that of sending
+                step = 0
             case _:
                 step = 0
         self.done += step
@@ -114,6 +119,9 @@ class Lines:
             self._tally.start(event)
         elif isinstance(event, StageFinished):
             self._say(finished_line(event))
+        elif isinstance(event, PaceChanged):
+            self._tally.count(event)
+            self._say(f"{self._tally.stage:<{STAGE_WIDTH}} {changed_words(event)}")
         elif self._tally.count(event) and self._clock() >= self._next:
             of = f" of {self._tally.expected:,}" if self._tally.expected else ""
             self._say(
@@ -137,6 +145,7 @@ class Bar:
             TextColumn("{task.completed:,.0f}"),
             TextColumn("{task.fields[rate]}"),
             TextColumn("{task.fields[trouble]}"),
+            TextColumn("{task.fields[pace]}"),
             TimeRemainingColumn(),
             console=self._console,
             transient=True,
@@ -150,11 +159,15 @@ class Bar:
             self._tally.start(event)
             self._clear()
             self._task = self.progress.add_task(
-                event.stage, total=event.expected, rate="", trouble=""
+                event.stage, total=event.expected, rate="", trouble="", pace=""
             )
         elif isinstance(event, StageFinished):
             self._clear()
             self._console.print(finished_line(event), soft_wrap=True, markup=False)
+        elif isinstance(event, PaceChanged) and self._task is not None:
+            self._tally.count(event)
+            words = "" if event.state == "free" else changed_words(event)
+            self.progress.update(self._task, pace=words)
         elif (step := self._tally.count(event)) and self._task is not None:
             troubled = self._tally.troubled
             self.progress.update(
