@@ -78,8 +78,11 @@ def check_limit(name: str, limit: object) -> None:
 
 
 def said_meanwhile(text: str | None) -> Mapping[str, Any]:
-    """What a person says while a run goes on, as the ledger keeps it."""
-    return json.loads(text) if text else {}
+    """What a person says while a run goes on, as the ledger keeps it; ValueError if it is none."""
+    said = json.loads(text) if text else {}
+    if not isinstance(said, dict):
+        raise ValueError(type(said).__name__)  # noqa: TRY004 - as for JSON that is none
+    return said
 
 
 def in_force(written: Pace, text: str | None) -> Pace:

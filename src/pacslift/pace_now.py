@@ -82,8 +82,9 @@ def say_pace(folder: Path, said: Mapping[str, Any], *, clear: bool = False) -> N
     job = load_job(folder)
     require_begun(job)
     with ledger_of(job) as ledger:
-        before = {} if clear else said_meanwhile(ledger.get(SAID))
-        wanted = {**before, **said}
+        text = None if clear else ledger.get(SAID)
+        in_force(job.pace, text)
+        wanted = {**said_meanwhile(text), **said}
         laid_over(job.pace, wanted)
         left = {key: value for key, value in wanted.items() if (key, value) != ("paused", False)}
         if left:

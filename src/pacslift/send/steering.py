@@ -47,16 +47,17 @@ class Steering:
     def look(self) -> None:
         """Do what is due: take over what a person says, tell and record what has changed."""
         now = self._clock()
-        if now - self._looked < LOOK_EVERY:
+        slowed = self._pacer.backoff.level is not None
+        if now - self._looked < LOOK_EVERY and slowed == (self._told.state == "slowed"):
             return
         self._looked = now
         self._pacer.pace = in_force(self._written, self._ledger.get(SAID))
         going = self._pacer.going()
         changed = (going.state, going.until) != (self._told.state, self._told.until)
-        if changed:
-            self._change(going, now)
         if changed or now - self._recorded >= WRITE_EVERY:
             self._record(going, now)
+        if changed:
+            self._change(going, now)
 
     def end(self) -> None:
         """Nothing is sent any more."""
