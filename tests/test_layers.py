@@ -12,6 +12,7 @@ SHARED = [
     "events",
     "job",
     "job_lock",
+    "job_order",
     "job_pace",
     "job_text",
     "job_windows",

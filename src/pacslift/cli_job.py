@@ -32,6 +32,7 @@ from pacslift.job import (
     parse_target,
     resolve_all,
 )
+from pacslift.job_order import order_of
 from pacslift.pace_now import pace_now
 from pacslift.pace_words import going_words
 from pacslift.preview import Preview
@@ -64,10 +65,18 @@ from pacslift.verify.tell import account_now
 @click.option("--target", required=True, metavar="AET@HOST:PORT", help="Where the objects go.")
 @click.option("--aet", default="PACSLIFT", show_default=True, help="Our own AE title.")
 @click.option("--adapter", help="The adapter to use, where several claim the dump.")
+@click.option(
+    "--order",
+    default="newest",
+    show_default=True,
+    metavar="newest|path|CSV",
+    help="What is sent first: the newest studies, what comes first on slow media, or the "
+    "studies and patients that a CSV file names.",
+)
 @ACCEPT_TRUNCATED
 @ADAPTERS
 def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, aet: str,
-         adapter: str | None, accept_truncated: bool,
+         adapter: str | None, order: str, accept_truncated: bool,
          adapters: Sequence[Path]) -> None:  # fmt: skip
     """Make a job folder with a job.toml that can be edited."""
     files, databases = files_and_databases(dumps)
@@ -81,6 +90,7 @@ def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, a
             adapter=adapter,
             adapters=resolve_all(adapters),
             accept_truncated=accept_truncated,
+            order=order_of(order),
         )
     )
     click.echo(f"{job}/job.toml is written; look it over, then: pacslift run {job}")

@@ -39,6 +39,7 @@ from pacslift.ledger_tables import (
     OverlayKind,
 )
 
+UNTRIED = ""  # stands in the place of a cause for: plan anew only what was never judged nor tried
 KEYS_ASKED = 500  # keys in one question; SQLite bounds the variables of a statement
 
 __all__ = [
@@ -131,7 +132,7 @@ class Ledger:
         candidates: Iterable[Batch],
         files: Iterable[Batch],
         counted: Mapping[str, int],
-        only: Cause | None = None,
+        only: str | None = None,
     ) -> int:
         """Take over a plan, given as batches of rows; what was already stored stays as it is.
 
@@ -139,14 +140,17 @@ class Ledger:
         to; they are put in with the plan, so that nobody sees the one without the other.
 
         An instance that the target holds keeps its state whatever the new plan says; rows that
-        the new plan no longer has are removed only if nothing was sent for them. With *only*,
-        every other instance that was judged or tried keeps its state, too. Gives the number of
-        those at the target that would be sent with other values now, or not at all.
+        the new plan no longer has are removed only if nothing was sent for them. With *only*, a
+        cause or UNTRIED, every other instance that was judged or tried keeps its state, too.
+        Gives the number of those at the target that would be sent with other values now, or not at
+        all.
         """
         stays: sa.ColumnElement[bool] = INSTANCES.c.state.in_(AT_TARGET)
         if only is not None:
             planned = INSTANCES.c.state == InstanceState.PLANNED
             stays |= ~planned & INSTANCES.c.cause.is_distinct_from(only)
+        if only == UNTRIED:
+            stays |= INSTANCES.c.attempts > 0  # or it would no longer come last
         with self._write() as connection, grown_in_bulk(connection, INSTANCES, FILES):
             remember(connection, ~stays)
             connection.execute(sa.delete(INSTANCES).where(~stays))
@@ -256,24 +260,26 @@ class Ledger:
         """What is still to be sent: in the order of the plan, but what was tried before comes last.
 
         So an object that the target cannot bear never keeps others from being sent. Fetched
-        *page* instances at a time by position, so that no reader keeps the write-ahead log from
+        *page* instances at a time, so that no reader keeps the write-ahead log from
         being checkpointed during a run of days.
         """
         for which in (INSTANCES.c.attempts == 0, INSTANCES.c.attempts > 0):
-            after = -1
+            after = (-1, "")
             while rows := self._planned_page(which, after, page):
                 overlays = self._overlays(rows)
                 yield from planned_from_rows(rows, overlays)
-                after = rows[-1]["position"]
+                after = rows[-1]["position"], rows[-1]["instance_key"]
 
     def _planned_page(
-        self, which: sa.ColumnElement[bool], after: int, page: int
+        self, which: sa.ColumnElement[bool], after: tuple[int, str], page: int
     ) -> Sequence[Mapping[str, Any]]:
-        position = INSTANCES.c.position
+        """Those after a position and key; instances of two plans may have one position."""
+        position, key = INSTANCES.c.position, INSTANCES.c.instance_key
+        later = (position >= after[0]) & ((position > after[0]) | (key > after[1]))
         chosen = (
             sa.select(INSTANCES)
-            .where(INSTANCES.c.state == InstanceState.PLANNED, which, position > after)
-            .order_by(position)
+            .where(INSTANCES.c.state == InstanceState.PLANNED, which, later)
+            .order_by(position, key)
             .limit(page)
             .subquery()
         )
@@ -281,7 +287,7 @@ class Ledger:
         query = (
             sa.select(chosen, *copies, CANDIDATES.c.digest.label("file_digest"))
             .outerjoin_from(chosen, CANDIDATES, chosen.c.instance_key == CANDIDATES.c.instance_key)
-            .order_by(chosen.c.position, CANDIDATES.c.rank)
+            .order_by(chosen.c.position, chosen.c.instance_key, CANDIDATES.c.rank)
         )
         with self._read() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]
