@@ -116,6 +116,47 @@ def test_without_a_terminal_a_line_is_written_now_and_then(clock):
     assert said[1].startswith("send       20 of 4,000")
 
 
+CLOSED = PaceChanged("closed", "2026-11-23T19:00:00+01:00", "Europe/Berlin", 0, 24)
+SLOWED = PaceChanged("slowed", None, "UTC", 3, 24, "slow answers")
+
+
+def test_that_a_run_is_held_and_until_when_is_said_and_that_it_goes_on(clock):
+    written = StringIO()
+    lines = Lines(written, clock)
+    lines.tell(StageStarted("send", 10))
+    for event in (PaceChanged("paused"), CLOSED, SLOWED, PaceChanged("free")):
+        lines.tell(event)
+    closed = "waits for its window, closed until Mon 2026-11-23 19:00 (Europe/Berlin), then goes on"
+    assert [line.removeprefix("send       ") for line in written.getvalue().splitlines()] == [
+        "paused; `pacslift pace JOB --resume` goes on",
+        closed,
+        "slowed to 3 of 24 objects at once, as the target is in trouble: slow answers",
+        "goes on",
+    ]
+
+
+def test_beside_the_bar_is_said_why_nothing_moves():
+    bar = Bar(StringIO())
+    bar.tell(StageStarted("send", 10))
+    shown = []
+    for event in (CLOSED, PaceChanged("paused"), SLOWED, PaceChanged("free")):
+        bar.tell(event)
+        shown.append(bar.progress.tasks[0].fields["pace"])
+    closed = "closed until Mon 2026-11-23 19:00 (Europe/Berlin)"
+    assert shown == [closed, "paused", "slowed to 3 of 24 at once", ""]
+
+
+def test_a_rate_is_that_of_sending_and_not_of_waiting(clock):
+    tally = Tally(clock)
+    tally.start(StageStarted("send"))
+    clock.now += 1
+    tally.count(STORED)
+    clock.now += 3601
+    tally.count(PaceChanged("free", held_seconds=3600.0))
+    tally.count(STORED)
+    assert tally.rate() == "1/s  1.0 MB/s"
+
+
 def test_the_end_of_a_stage_is_always_written(clock):
     written = StringIO()
     lines = Lines(written, clock)

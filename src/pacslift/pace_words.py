@@ -13,12 +13,25 @@ def going_words(going: PaceChanged) -> str:
         case "paused":
             return "paused; `pacslift pace JOB --resume` goes on"
         case "closed":
-            return f"waits for its window, closed until {time_words(going)}; then goes on by itself"
+            return f"waits for its window, closed until {time_words(going)}, then goes on"
         case "slowed":
             allowed = f"{going.allowed} of {going.room} objects at once"
             return f"slowed to {allowed}, as the target is in trouble: {going.reason}"
         case _:
             return "sends"
+
+
+def short_words(going: PaceChanged) -> str:
+    """The same beside a bar, where there is little room; nothing where there is nothing to say."""
+    match going.state:
+        case "paused":
+            return "paused"
+        case "closed":
+            return f"closed until {time_words(going)}"
+        case "slowed":
+            return f"slowed to {going.allowed} of {going.room} at once"
+        case _:
+            return ""
 
 
 def changed_words(going: PaceChanged) -> str:

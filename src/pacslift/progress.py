@@ -24,7 +24,7 @@ from pacslift.events import (
     TableRead,
     to_json_line,
 )
-from pacslift.pace_words import changed_words
+from pacslift.pace_words import changed_words, short_words
 
 LINE_EVERY = 10.0  # seconds between lines where there is no terminal
 STAGE_WIDTH = 10
@@ -105,6 +105,11 @@ def finished_line(event: StageFinished) -> str:
     return f"{event.stage:<{STAGE_WIDTH}} {event.sentence}  ({event.seconds:.1f} s)"
 
 
+def changed_line(stage: str, event: PaceChanged) -> str:
+    """The line that says how a stage goes on."""
+    return f"{stage:<{STAGE_WIDTH}} {changed_words(event)}"
+
+
 class Lines:
     """A line when a stage is done, and one now and then while it lasts."""
 
@@ -121,7 +126,7 @@ class Lines:
             self._say(finished_line(event))
         elif isinstance(event, PaceChanged):
             self._tally.count(event)
-            self._say(f"{self._tally.stage:<{STAGE_WIDTH}} {changed_words(event)}")
+            self._say(changed_line(self._tally.stage, event))
         elif self._tally.count(event) and self._clock() >= self._next:
             of = f" of {self._tally.expected:,}" if self._tally.expected else ""
             self._say(
@@ -163,11 +168,11 @@ class Bar:
             )
         elif isinstance(event, StageFinished):
             self._clear()
-            self._console.print(finished_line(event), soft_wrap=True, markup=False)
+            self._say(finished_line(event))
         elif isinstance(event, PaceChanged) and self._task is not None:
             self._tally.count(event)
-            words = "" if event.state == "free" else changed_words(event)
-            self.progress.update(self._task, pace=words)
+            self._say(changed_line(self._tally.stage, event))
+            self.progress.update(self._task, pace=short_words(event))
         elif (step := self._tally.count(event)) and self._task is not None:
             troubled = self._tally.troubled
             self.progress.update(
@@ -176,6 +181,9 @@ class Bar:
                 rate=self._tally.rate(),
                 trouble=f"{troubled:,} in trouble" if troubled else "",
             )
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True, markup=False)
 
     def _clear(self) -> None:
         if self._task is not None:
