@@ -154,3 +154,15 @@ def test_after_any_trouble_a_target_that_is_well_again_gets_all(answers):
         backoff.used_up()
         backoff.came(now, 0.1, 1000, troubled=False, in_hand=ROOM, room=ROOM)
     assert backoff.allowed(ROOM) == ROOM
+
+
+def test_after_a_pause_of_weeks_it_goes_on_with_what_it_knew_of_the_targets_power():
+    target = Target(ROOM, 0.5)
+    target.run(30)
+    target.now += 30 * 86_400
+    target.backoff.rested(target.now)
+    target._free = [target.now] * ROOM
+    target.run(30)
+    assert target.backoff.allowed(ROOM) == ROOM
+    target.backoff.came(target.now, None, 1, troubled=True, in_hand=3, room=ROOM)
+    assert target.backoff.allowed(ROOM) > 1

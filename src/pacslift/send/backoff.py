@@ -28,6 +28,7 @@ CLOSE = 0.9  # of where there was trouble is as far as it goes meanwhile
 STEPS = 16  # increases from nothing to all
 RECALL = 60.0  # seconds in which trouble that came twice is not tried for a third time
 FADING = 600.0  # seconds in which the usual answer time doubles, if nothing renews it
+MOST_FADING = 16.0  # doublings at one go, after which nothing usual is left in any case
 
 SLOW_ANSWERS = "slow answers"
 IN_TROUBLE = "out of resources, or associations lost"
@@ -80,6 +81,10 @@ class Backoff:
     def used_up(self) -> None:
         """Note that something waits since as many as are allowed are in hand."""
         self._interval.used_up = True
+
+    def rested(self, now: float) -> None:
+        """Go on after a time in which nothing was to be sent; what is usual has faded meanwhile."""
+        self._begin(now, rested=True)
 
     def forget(self) -> None:
         """Have no limit, as at the beginning."""
@@ -147,13 +152,14 @@ class Backoff:
         self.reason = reason
         self._uncounted = in_hand
 
-    def _begin(self, now: float) -> None:
+    def _begin(self, now: float, *, rested: bool = False) -> None:
         """Close the interval: learn what is usual, and how many were at the target at once."""
         passed = now - self._interval.began
-        if self._interval.answers >= LEAST and passed >= INTERVAL:
+        if self._interval.answers >= LEAST and passed >= INTERVAL and not rested:
             self._at_once = self._interval.seconds / passed
+        fade = 2 ** min(passed / FADING, MOST_FADING)
         for one in self._sizes.values():
-            one.usual *= 2 ** (passed / FADING)
+            one.usual *= fade
             if one.count >= LEAST:
                 one.usual, one.total, one.count = min(one.usual, one.total / one.count), 0.0, 0
         self._interval = _Interval(now)

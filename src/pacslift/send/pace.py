@@ -97,6 +97,7 @@ class Pacer:
         self.backoff = Backoff(now)
         self._given: dict[str, int] = {}  # bytes that were counted, by instance key
         self._mean = float(TYPICAL)
+        self._was_held = False
         self.in_hand = 0
         self.room = 1
         self._begin(now)
@@ -146,7 +147,11 @@ class Pacer:
         if self.in_hand >= room:
             return math.inf
         if self._is_held(now):
+            self._was_held = True
             return LOOK_EVERY
+        if self._was_held:
+            self._was_held = False
+            self.backoff.rested(now)
         if self.in_hand >= self.backoff.allowed(room):
             self.backoff.used_up()
             return math.inf
