@@ -40,6 +40,7 @@ class ScriptedArchive(AbstractContextManager["ScriptedArchive"]):
         self._ae.maximum_pdu_size = max_pdu
         self._script: list[Callable[[evt.Event], Dataset | int]] = []
         self._released = threading.Event()
+        self._releases = threading.Semaphore(0)
         self._sockets: list[socket.socket] = []
 
     def __enter__(self) -> Self:
@@ -48,6 +49,7 @@ class ScriptedArchive(AbstractContextManager["ScriptedArchive"]):
         handlers = [
             (evt.EVT_CONN_OPEN, self._keep_socket),
             (evt.EVT_REQUESTED, self._count),
+            (evt.EVT_RELEASED, lambda _: self._releases.release()),
             (evt.EVT_C_STORE, self._store),
         ]
         self._server = self._ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
@@ -65,6 +67,10 @@ class ScriptedArchive(AbstractContextManager["ScriptedArchive"]):
     @property
     def address(self) -> TargetAddress:
         return TargetAddress("ARCHIVE", "127.0.0.1", self._server.server_address[1])
+
+    def wait_for_a_release(self) -> None:
+        """Until one more association has been released."""
+        assert self._releases.acquire(timeout=PATIENCE)
 
     def times_received(self) -> dict[str, int]:
         return dict(Counter(uid for uid, _ in self.received))

@@ -13,7 +13,10 @@ SHARED = [
     "events",
     "job",
     "job_lock",
+    "job_order",
+    "job_pace",
     "job_text",
+    "job_windows",
     "ledger",
     "ledger_bulk",
     "ledger_frames",
@@ -69,4 +72,4 @@ def prints(module: Path) -> bool:
 
 def test_only_the_command_line_prints():
     printing = {m.stem for m in PACKAGE.rglob("*.py") if prints(m)}
-    assert printing == {"cli_frame", "cli_job", "cli_tools"}
+    assert printing == {"cli_frame", "cli_job", "cli_pace", "cli_tools"}

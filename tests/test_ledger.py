@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
 from pacslift.errors import Cause, LedgerError
-from pacslift.ledger import CANDIDATES, CHANGES, FILES, INSTANCES, Ledger
+from pacslift.ledger import CANDIDATES, CHANGES, FILES, INSTANCES, UNTRIED, Ledger
 from pacslift.ledger_tables import CHANGE_LINES, SHARED, Digest
 from pacslift.verify.tell import account_now
 
@@ -182,6 +182,12 @@ def test_what_was_tried_before_comes_last(ledger):
     )
     given_out = [(one.instance_key, one.attempts) for one in ledger.planned(page=2)]
     assert given_out == [("k1", 0), ("k2", 0), ("k4", 0), ("k0", 3), ("k3", 3)]
+
+
+def test_instances_of_two_plans_with_one_place_are_all_given_out(ledger):
+    ledger.replan([[instance(n) | {"position": n // 3} for n in range(9)]], [], [], {})
+    given_out = [one.instance_key for one in ledger.planned(page=2)]
+    assert given_out == [f"k{n}" for n in range(9)]
 
 
 def test_results_that_come_in_between_two_pages_are_not_given_out(ledger):
@@ -413,6 +419,24 @@ def test_planning_one_cause_anew_leaves_the_others_as_they_are(ledger):
     )
     ledger.replan([[instance(nth) for nth in (1, 2, 3, 4)]], [], [], {}, Cause.MISSING_FILE)
     assert states(ledger) == {"k1": "failed", "k2": "planned", "k3": "set_aside", "k4": "planned"}
+
+
+def test_a_new_order_is_one_of_what_was_never_tried(ledger):
+    planned(ledger, 1, 2, 3, 4, 5)
+    ledger.record(
+        [
+            failed(1, "differs_at_target", Cause.DIFFERS_AT_TARGET),
+            failed(2, "set_aside", Cause.MISSING_FILE),
+            {"instance_key": "k3", "state": "planned", "attempts": 2},
+        ]
+    )
+    before = states(ledger)
+    ledger.replan(
+        [[instance(n) | {"position": 9 - n} for n in (1, 2, 3, 4, 5)]], [], [], {}, UNTRIED
+    )
+    assert states(ledger) == before
+    given_out = [(one.instance_key, one.attempts) for one in ledger.planned()]
+    assert given_out == [("k5", 0), ("k4", 0), ("k3", 2)]
 
 
 def test_new_bytes_that_somebody_accepted_are_no_longer_held_against_the_old_ones(ledger):

@@ -13,6 +13,7 @@ from pacslift.events import (
     Finding,
     InstanceSent,
     ObjectsPrepared,
+    PaceChanged,
     StageFinished,
     StageStarted,
     Stopped,
@@ -34,6 +35,7 @@ EVERY_KIND = [
     ObjectsPrepared(3, 1),
     STORED,
     WorkersSeen({"send-0": "sending", "send-1": "waiting to try again"}),
+    PaceChanged("paused"),
     StudyAsked("1.2", 5, 4),
     Finding("extract", "the dump has a table that nobody knows"),
     StageFinished("extract", "done", 1.0),
@@ -138,6 +140,48 @@ def test_the_bytes_that_are_left_count_where_they_are_known(clock):
         tally.count(STORED)
     assert tally.left() == (pytest.approx(20), pytest.approx(80))
     assert tally.share() == "50.0 %"
+
+
+CLOSED = PaceChanged("closed", "2026-11-23T19:00:00+01:00", "Europe/Berlin", 0, 24)
+SLOWED = PaceChanged("slowed", None, "UTC", 3, 24, "slow answers")
+
+
+def test_that_a_run_is_held_and_until_when_is_said_and_that_it_goes_on(clock):
+    written = StringIO()
+    lines = Lines(written, clock)
+    lines.tell(StageStarted("send", 10))
+    for event in (PaceChanged("paused"), CLOSED, SLOWED, PaceChanged("free")):
+        lines.tell(event)
+    closed = "waits for its window, closed until Mon 2026-11-23 19:00 (Europe/Berlin), then goes on"
+    assert [line.removeprefix("send       ") for line in written.getvalue().splitlines()] == [
+        "paused; `pacslift pace JOB --resume` goes on",
+        closed,
+        "slowed to 3 of 24 objects at once, as the target is in trouble: slow answers",
+        "goes on",
+    ]
+
+
+def test_beside_the_bar_is_said_why_nothing_moves():
+    bar = Bar(StringIO())
+    bar.tell(StageStarted("send", 10))
+    shown = []
+    for event in (CLOSED, PaceChanged("paused"), SLOWED, PaceChanged("free")):
+        bar.tell(event)
+        bar.live.refresh()
+        shown.append(bar._progress.tasks[0].fields["pace"])
+    closed = "closed until Mon 2026-11-23 19:00 (Europe/Berlin)"
+    assert shown == [closed, "paused", "slowed to 3 of 24 at once", ""]
+
+
+def test_a_rate_is_that_of_sending_and_not_of_waiting(clock):
+    tally = Tally(clock)
+    tally.start(StageStarted("send"))
+    clock.now += 1
+    tally.count(STORED)
+    clock.now += 3601
+    tally.count(PaceChanged("free", held_seconds=3600.0))
+    tally.count(STORED)
+    assert tally.rate() == "1/s  1.0 MB/s"
 
 
 def test_the_end_of_a_stage_is_always_written(clock):

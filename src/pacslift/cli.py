@@ -2,7 +2,7 @@
 
 import click
 
-from pacslift import __version__, cli_job, cli_tools
+from pacslift import __version__, cli_job, cli_pace, cli_tools
 from pacslift.cli_frame import INTERRUPTED, Commands
 
 __all__ = ["INTERRUPTED", "main"]
@@ -13,6 +13,7 @@ COMMANDS = (
     *cli_job.STAGES,
     cli_tools.inspect,
     cli_job.status,
+    cli_pace.pace,
     cli_job.exceptions,
     cli_job.doctor,
     cli_tools.rules,

@@ -33,6 +33,9 @@ from pacslift.job import (
     parse_target,
     resolve_all,
 )
+from pacslift.job_order import order_of
+from pacslift.pace_now import pace_now
+from pacslift.pace_words import going_words
 from pacslift.preview import Preview
 from pacslift.running import Run, opened
 from pacslift.verify.account import FILE_EXCEPTIONS
@@ -63,10 +66,18 @@ from pacslift.verify.tell import account_now
 @click.option("--target", required=True, metavar="AET@HOST:PORT", help="Where the objects go.")
 @click.option("--aet", default="PACSLIFT", show_default=True, help="Our own AE title.")
 @click.option("--adapter", help="The adapter to use, where several claim the dump.")
+@click.option(
+    "--order",
+    default="newest",
+    show_default=True,
+    metavar="newest|path|CSV",
+    help="What is sent first: the newest studies, what comes first on slow media, or the "
+    "studies and patients that a CSV file names.",
+)
 @ACCEPT_TRUNCATED
 @ADAPTERS
 def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, aet: str,
-         adapter: str | None, accept_truncated: bool,
+         adapter: str | None, order: str, accept_truncated: bool,
          adapters: Sequence[Path]) -> None:  # fmt: skip
     """Make a job folder with a job.toml that can be edited."""
     files, databases = files_and_databases(dumps)
@@ -80,6 +91,7 @@ def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, a
             adapter=adapter,
             adapters=resolve_all(adapters),
             accept_truncated=accept_truncated,
+            order=order_of(order),
         )
     )
     click.echo(f"{job}/job.toml is written; look it over, then: pacslift run {job}")
@@ -230,7 +242,14 @@ STAGES = (
 @AS_JSON
 def status(job: Path, as_json: bool) -> None:
     """Show the account so far, also while a run goes on."""
-    show_account(flow.account_of(job), as_json=as_json)
+    account, going = flow.account_of(job), pace_now(job).going
+    if as_json:
+        told = asdict(going) if going else None
+        click.echo(json.dumps({**account.as_dict(), "going": told}))
+        return
+    show_account(account, as_json=False)
+    if going:
+        click.echo(f"send: {going_words(going.told)}")
 
 
 @click.command()

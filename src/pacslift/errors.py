@@ -206,7 +206,7 @@ class JobBusyError(StopError):
 
 
 class MappingError(StopError):
-    """A mapping file of the job is wrong; nothing is planned or sent with it."""
+    """A mapping or priority file of the job is wrong; nothing is planned with it."""
 
     exit_code = 26
 

@@ -73,6 +73,24 @@ class WorkersSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class PaceChanged:
+    """Sending goes on otherwise than before; *held_seconds* it had been held until now.
+
+    *state* is paused (by a person), closed (no window is open), slowed (the target is in trouble)
+    or free; *until* a time with its offset where that is known, *allowed* how many objects may be
+    in hand of *room*.
+    """
+
+    state: str
+    until: str | None = None
+    time_zone: str = ""
+    allowed: int = 0
+    room: int = 0
+    reason: str = ""
+    held_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class StudyAsked:
     """The target has been asked about one study; counts are instances."""
 
@@ -105,6 +123,7 @@ Event = (
     | ObjectsPrepared
     | InstanceSent
     | WorkersSeen
+    | PaceChanged
     | StudyAsked
     | Finding
     | Stopped

@@ -23,10 +23,12 @@ from pacslift.inventory.ranges import scratch_folder
 from pacslift.inventory.reconcile import Verdicts
 from pacslift.inventory.take import take_inventory
 from pacslift.job import Job
-from pacslift.ledger import Ledger
+from pacslift.job_order import order_print
+from pacslift.ledger import UNTRIED, Ledger
 from pacslift.plan.draft import draft_patients
 from pacslift.plan.make import in_batches, make_plan, plan_sentence
 from pacslift.plan.mapping import read_mapping
+from pacslift.plan.sequence import turns_of
 from pacslift.plan.uids import RULE_OF_UIDS, new_uids
 from pacslift.preview import Preview, private_file, write_preview
 from pacslift.repair.order import TRANSCODE
@@ -36,6 +38,7 @@ from pacslift.send.crew import Crew, Hands, Sending
 from pacslift.send.deliver import deliver
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.outcome import policy_of
+from pacslift.send.pace import Pacer
 from pacslift.send.pairs import pairs_to_propose
 from pacslift.send.tally import Tally
 from pacslift.send.team import Team
@@ -156,27 +159,35 @@ def inventory(run: Run, *, again: bool = False) -> None:
     run.ledger.put("inventory", print_)
 
 
-def plan(run: Run, *, again: bool = False, only: Cause | None = None) -> None:
+def plan(run: Run, *, again: bool = False, only: str | None = None) -> None:
     """Decide for every instance row and every file, and write it into the ledger.
 
-    With *only*, what was set aside or failed for another cause is left as it is.
+    With *only*, what was set aside or failed for another cause is left as it is. A new order of
+    sending leaves all that was tried as it is.
     """
     require(run, "inventory", "pacslift inventory")
     adapter = adapter_of(run)
     content = jobs.content_digest(run.job, adapter.digest)
-    print_ = fingerprint(run.ledger.get("inventory"), content)
+    base = fingerprint(run.ledger.get("inventory"), content)
+    ordered = order_print(run.job.order)
+    print_ = fingerprint(base, *ordered) if ordered else base
     if not again and done(run, "planned", print_):
         return
+    if not again and all_but_order_stands(run.ledger, base):
+        only = UNTRIED
     as_before = run.job.revised and run.ledger.get("content") in (None, content)
     job = run.job if as_before else jobs.touch_revised(run.job)
     with stage(run, "plan") as say:
-        reviewed = read_mapping(job.mapping)
+        reviewed, turns = read_mapping(job.mapping), turns_of(job.order)
         catalog, found = scan_catalog(job.catalog), Verdicts.scan(job.catalog)
-        run.ledger.forget("planned")  # overlays and instances come one after the other
+        if only != UNTRIED:
+            run.ledger.forget("planned")  # overlays and instances come one after the other
         if only is None:
             run.ledger.drop_overlays()
         with scratch_folder(job.folder) as scratch:
-            made = make_plan(adapter, catalog, found, reviewed, run.ledger.add_overlays, scratch)
+            made = make_plan(
+                adapter, catalog, found, reviewed, run.ledger.add_overlays, scratch, turns=turns
+            )
             run.ledger.replace_uids(
                 new_uids(catalog) if RULE_OF_UIDS in job.rules.get("on", ()) else {}
             )
@@ -194,7 +205,14 @@ def plan(run: Run, *, again: bool = False, only: Cause | None = None) -> None:
     run.ledger.put("revised", job.revised)
     run.ledger.put("revision", jobs.revision(job, adapter.digest))
     run.ledger.put("content", content)
+    run.ledger.put("planned.base", base)
     run.ledger.put("planned", print_)
+
+
+def all_but_order_stands(ledger: Ledger, base: str) -> bool:
+    """Whether the plan there is was made from what *base* stands for, in whatever order."""
+    planned = ledger.get("planned")
+    return planned is not None and (ledger.get("planned.base") or planned) == base
 
 
 def diff(run: Run) -> Preview:
@@ -241,9 +259,9 @@ def send(run: Run) -> None:
         )
         began = time.monotonic()
         try:
-            deliver(run.ledger, hands_for(job, sending, expected), tally)
+            deliver(run.ledger, hands_for(job, sending, expected), tally, Pacer(job.pace))
         finally:
-            seconds = time.monotonic() - began
+            seconds = time.monotonic() - began - tally.held
             run.ledger.add_time("send", seconds)
             note(run, "send", resent_finding(run.ledger) + charset_findings(run.ledger))
             say(tally.sentence(seconds))

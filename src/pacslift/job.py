@@ -15,8 +15,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pacslift import __version__
+from pacslift import __version__, job_order, job_pace
 from pacslift.errors import JobFileError, JobFolderError
+from pacslift.job_order import NEWEST_FIRST, Order, order_from, order_lines
+from pacslift.job_pace import UNPACED, Pace, pace_from, pace_lines
 from pacslift.job_text import mapping_digests, mapping_lines, quote, rules_lines, status_lines
 
 RULES_VERSION = "2"  # raised whenever a repair rule would give other bytes than before
@@ -25,13 +27,15 @@ PROBES = ("none", "sample", "all")
 TARGET = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})", re.ASCII)
 KNOWN = {
     "": {"revised", "source", "storage", "target", "send", "inventory", "charset", "mapping",
-         "rules"},
+         "rules", "pace", "order"},
     "source": {"dumps", "adapter", "adapters", "accept_truncated", "name", "schema"},
     "storage": {"mounts"},
     "target": {"aet", "host", "port", "calling_aet", "profile", "statuses"},
     "send": {"processes", "associations", "window", "response_timeout", "busy_waits", "lost_waits"},
     "inventory": {"probe", "accept_lost"},
     "mapping": {"patients", "accession_numbers", "exclusions"},
+    "pace": job_pace.KEYS,
+    "order": job_order.KEYS,
 }  # fmt: skip
 SOURCE_NAME = 64  # characters, PS3.5 6.2, VR LO
 
@@ -77,6 +81,8 @@ class Job:
     accept_lost: bool = False  # a storage without a single file of the dump is what there is
     profile: str = ""  # which product the target is, for what it means by its statuses
     statuses: Mapping[str, str] = field(default_factory=dict)  # codes: what to do about them
+    pace: Pace = UNPACED  # how fast, and when
+    order: Order = NEWEST_FIRST  # what first
     schema: str | None = None  # schema or database whose tables alone are read
 
     @property
@@ -175,7 +181,7 @@ window = {job.window}  # objects unanswered at once on an association, where the
 response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
 lost_waits = {list(job.lost_waits)}  # seconds before an object without an answer is sent again
-{mapping_lines(job.mapping)}{rules_lines(job.rules)}"""
+{pace_lines(job.pace)}{order_lines(job.order)}{mapping_lines(job.mapping)}{rules_lines(job.rules)}"""
 
 
 def now() -> str:
@@ -241,6 +247,8 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             accept_lost=typed(inventory, "accept_lost", bool, default=False),
             mapping=mapping_from(folder, section(said, "mapping")),
             rules=section(said, "rules"),
+            pace=pace_from(section(said, "pace")),
+            order=order_from(folder, section(said, "order")),
             source_name=typed(source, "name", str, ""),
             revised=revised_of(said),
         )
@@ -327,13 +335,13 @@ def typed(said: Mapping[str, Any], key: str, kind: Any, default: Any = None) -> 
 def content_digest(job: Job, adapter_digest: str) -> str:
     """A digest over what decides the bytes sent: job.toml, adapter, rules, mapping.
 
-    Of job.toml not its time, how many processes and associations send, and what is made of the
-    target's answers.
+    Of job.toml not its time, how many processes and associations send, how fast and in which
+    order, and what is made of the target's answers.
 
     Raises MappingError if a mapping file cannot be read.
     """
     plain = replace(job, revised="none", processes=1, associations=1, window=1)
-    text = to_toml(replace(plain, profile="", statuses={}))
+    text = to_toml(replace(plain, profile="", statuses={}, pace=UNPACED, order=NEWEST_FIRST))
     parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job.mapping)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -53,6 +53,8 @@ from pacslift.ledger_tables import (
 )
 from pacslift.ledger_views import CANDIDATES, CHANGES, INSTANCES, RELATIVE
 
+UNTRIED = ""  # stands in the place of a cause for: plan anew only what was never judged nor tried
+
 __all__ = [
     "CANDIDATES",
     "CHANGES",
@@ -144,7 +146,7 @@ class Ledger:
         candidates: Iterable[Batch],
         files: Iterable[Batch],
         counted: Mapping[str, int],
-        only: Cause | None = None,
+        only: str | None = None,
         witnesses: Iterable[Batch] = (),
     ) -> int:
         """Take over a plan, given as batches of rows; what was already stored stays as it is.
@@ -153,14 +155,17 @@ class Ledger:
         to; they are put in with the plan, so that nobody sees the one without the other.
 
         An instance that the target holds keeps its state whatever the new plan says; rows that
-        the new plan no longer has are removed only if nothing was sent for them. With *only*,
-        every other instance that was judged or tried keeps its state, too. Gives the number of
-        those at the target that would be sent with other values now, or not at all.
+        the new plan no longer has are removed only if nothing was sent for them. With *only*, a
+        cause or UNTRIED, every other instance that was judged or tried keeps its state, too.
+        Gives the number of those at the target that would be sent with other values now, or not at
+        all.
         """
         stays: sa.ColumnElement[bool] = INSTANCE_ROWS.c.state.in_(AT_TARGET)
         if only is not None:
             planned = INSTANCE_ROWS.c.state == InstanceState.PLANNED
             stays |= ~planned & INSTANCE_ROWS.c.cause.is_distinct_from(only)
+        if only == UNTRIED:
+            stays |= INSTANCE_ROWS.c.attempts > 0  # or it would no longer come last
         with self._write() as connection, grown_in_bulk(connection, INSTANCE_ROWS, FILES):
             remember(connection, ~stays)
             connection.execute(sa.delete(INSTANCE_ROWS).where(~stays))
@@ -262,24 +267,26 @@ class Ledger:
         """What is still to be sent: in the order of the plan, but what was tried before comes last.
 
         So an object that the target cannot bear never keeps others from being sent. Fetched
-        *page* instances at a time by position, so that no reader keeps the write-ahead log from
+        *page* instances at a time, so that no reader keeps the write-ahead log from
         being checkpointed during a run of days.
         """
         for which in (INSTANCES.c.attempts == 0, INSTANCES.c.attempts > 0):
-            after = -1
+            after = (-1, "")
             while rows := self._planned_page(which, after, page):
                 overlays = self._overlays(rows)
                 yield from planned_from_rows(rows, overlays)
-                after = rows[-1]["position"]
+                after = rows[-1]["position"], rows[-1]["instance_key"]
 
     def _planned_page(
-        self, which: sa.ColumnElement[bool], after: int, page: int
+        self, which: sa.ColumnElement[bool], after: tuple[int, str], page: int
     ) -> Sequence[Mapping[str, Any]]:
-        position = INSTANCES.c.position
+        """Those after a position and key; instances of two plans may have one position."""
+        position, key = INSTANCES.c.position, INSTANCES.c.instance_key
+        later = (position >= after[0]) & ((position > after[0]) | (key > after[1]))
         chosen = (
             sa.select(INSTANCES)
-            .where(IS_PLANNED, which, position > after)
-            .order_by(position)
+            .where(IS_PLANNED, which, later)
+            .order_by(position, key)
             .limit(page)
             .subquery()
         )
@@ -294,7 +301,7 @@ class Ledger:
             sa.select(chosen, *copies)
             .outerjoin_from(chosen, COPIES, chosen.c.instance_key == COPIES.c.instance_key)
             .outerjoin(PLACES, PLACES.c.id == COPIES.c.place_id)
-            .order_by(chosen.c.position, COPIES.c.rank)
+            .order_by(chosen.c.position, chosen.c.instance_key, COPIES.c.rank)
         )
         with self._read() as connection:
             return [dict(row) for row in connection.execute(query).mappings()]

@@ -19,6 +19,7 @@ from pacslift.events import (
     FilesWalked,
     InstanceSent,
     ObjectsPrepared,
+    PaceChanged,
     Sink,
     StageFinished,
     StageStarted,
@@ -27,6 +28,7 @@ from pacslift.events import (
     WorkersSeen,
     to_json_line,
 )
+from pacslift.pace_words import changed_words, short_words
 from pacslift.timeleft import Course, in_words
 
 LINE_EVERY = 10.0  # seconds between lines where there is no terminal
@@ -73,6 +75,7 @@ class Tally:
         self.expected_bytes = event.expected_bytes
         self.done = self.bytes = self.troubled = 0
         self.doing: dict[str, str] = {}  # by worker
+        self.pace = ""  # why it is slower than it could be, if it is
         self.sent: Counter[str] = Counter()  # by worker
         self._since = self._clock()
         self._course = Course(self._clock)
@@ -81,30 +84,36 @@ class Tally:
     def count(self, event: Event) -> int:
         """Take *event* in; gives the steps that it stands for."""
         match event:
-            case InstanceSent():
-                self.bytes += event.bytes
-                self.troubled += event.state not in STORED
-                self.sent[event.worker] += 1
-                step = 1
-            case StudyAsked():
-                self.troubled += event.expected - event.verified
-                step = event.expected
-            case ObjectsPrepared():
-                self.troubled += event.troubled
-                step = event.objects
-            case TableRead():
-                step = event.rows
-            case FilesWalked():
-                step = event.files - self.done
             case WorkersSeen():
                 self.doing = dict(event.doing)
-                step = 0
-            case _:
-                step = 0
+            case PaceChanged():
+                self.pace = short_words(event)
+                self._since += event.held_seconds  # a rate is that of sending
+                self._course.skip(event.held_seconds)
+        step = self._steps(event)
         self.done += step
         if step:
             self._course.seen(self.done, self.bytes)
         return step
+
+    def _steps(self, event: Event) -> int:
+        match event:
+            case InstanceSent():
+                self.bytes += event.bytes
+                self.troubled += event.state not in STORED
+                self.sent[event.worker] += 1
+                return 1
+            case StudyAsked():
+                self.troubled += event.expected - event.verified
+                return event.expected
+            case ObjectsPrepared():
+                self.troubled += event.troubled
+                return event.objects
+            case TableRead():
+                return event.rows
+            case FilesWalked():
+                return event.files - self.done
+        return 0
 
     def rate(self) -> str:
         """Steps and megabytes a second so far."""
@@ -147,6 +156,11 @@ def finished_line(event: StageFinished) -> str:
     return f"{event.stage:<{STAGE_WIDTH}} {event.sentence}  ({event.seconds:.1f} s)"
 
 
+def changed_line(stage: str, event: PaceChanged) -> str:
+    """The line that says how a stage goes on."""
+    return f"{stage:<{STAGE_WIDTH}} {changed_words(event)}"
+
+
 class Lines:
     """A line when a stage is done, and one now and then while it lasts."""
 
@@ -161,6 +175,9 @@ class Lines:
             self._tally.start(event)
         elif isinstance(event, StageFinished):
             self._say(finished_line(event))
+        elif isinstance(event, PaceChanged):
+            self._tally.count(event)
+            self._say(changed_line(self._tally.stage, event))
         elif self._tally.count(event) and self._clock() >= self._next:
             self._say(self._line())
 
@@ -191,7 +208,7 @@ class Bar:
         self._tally = Tally(clock)
         self._task: TaskID | None = None
         self._console = Console(file=stream, highlight=False)
-        columns = "share", "rate", "left", "trouble"
+        columns = "share", "rate", "left", "trouble", "pace"
         self._progress = Progress(
             TextColumn("{task.description:<10}"),
             BarColumn(bar_width=24),
@@ -209,13 +226,15 @@ class Bar:
             self._tally.start(event)
             self._clear()
             self._task = self._progress.add_task(
-                event.stage, total=event.expected, share="", rate="", left="", trouble=""
+                event.stage, total=event.expected, share="", rate="", left="", trouble="", pace=""
             )
         elif isinstance(event, StageFinished):
             self._clear()
-            self._console.print(finished_line(event), soft_wrap=True, markup=False)
+            self._say(finished_line(event))
         else:
             self._tally.count(event)
+            if isinstance(event, PaceChanged):
+                self._say(changed_line(self._tally.stage, event))
 
     def _shown(self) -> Group:
         """What stands on the terminal now. Worked out when it is drawn, not at every event."""
@@ -229,8 +248,12 @@ class Bar:
             rate=tally.rate() if tally.done else "",
             left=tally.time_left(),
             trouble=tally.trouble(),
+            pace=tally.pace,
         )
         return Group(self._progress.get_renderable(), workers_table(tally))
+
+    def _say(self, line: str) -> None:
+        self._console.print(line, soft_wrap=True, markup=False)
 
     def _clear(self) -> None:
         if self._task is not None:

@@ -48,26 +48,17 @@ class Course:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._paused = 0.0  # seconds not counted
-        self._since_pause: float | None = None
         self._began = clock()
         self._interval = SHORTEST
         self._marks: list[Mark] = []
 
-    def pause(self) -> None:
-        """From now on nothing is to be done, until resume()."""
-        if self._since_pause is None:
-            self._since_pause = self._clock()
-
-    def resume(self) -> None:
-        """Work goes on."""
-        if self._since_pause is not None:
-            self._paused += self._clock() - self._since_pause
-            self._since_pause = None
+    def skip(self, seconds: float) -> None:
+        """Do not count the last *seconds*, in which nothing was to be done."""
+        self._began += seconds
 
     def seen(self, *counts: float) -> None:
         """So much was done until now; always as many *counts*, none of which ever falls."""
-        now = self._worked()
+        now = self._clock() - self._began
         if not self._marks:
             self._marks.append(Mark(0.0, (0.0,) * len(counts)))
         if now - self._marks[-1].at < self._interval:
@@ -90,10 +81,6 @@ class Course:
             if one:
                 found = found | one if found else one
         return found
-
-    def _worked(self) -> float:
-        now = self._clock() if self._since_pause is None else self._since_pause
-        return now - self._began - self._paused
 
     def _of(self, which: int, rest: float) -> Left | None:
         """The range for one count, or None if nothing of it was done yet."""

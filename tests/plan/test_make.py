@@ -27,7 +27,13 @@ def plan(
     none = Reconciled(found, pl.DataFrame(schema=PLACES), pl.DataFrame(schema=FILES))
     with scratch_folder(None) as scratch:
         made = make_plan(
-            adapter(truth), catalog, none.verdicts(), reviewed, lambda rows: None, scratch, size
+            adapter(truth),
+            catalog,
+            none.verdicts(),
+            reviewed,
+            lambda rows: None,
+            scratch,
+            size=size,
         )
         assert made.instances.height == keys.len()
         return {

@@ -27,7 +27,7 @@ def reviewed(folder: Path, kind: str, *lines: str) -> Reviewed:
 
 
 REFUSED = {
-    "column": ("patients", "patient_id,new_name\n", "line 1: the heading has .* 'new_name'"),
+    "column": ("patients", "patient_id,new_name\n", "line 1: the heading has no known .* column 2"),
     "needed": ("patients", "new_patient_id\n", "line 1: the heading lacks the column 'patient_id'"),
     "twice": ("patients", "patient_id,patient_id\n", "line 1: the heading has .* twice"),
     "empty": ("patients", "", "line 1: the heading lacks the column 'patient_id'"),
@@ -185,6 +185,6 @@ def test_excluding_a_patient_leaves_out_what_was_merged_into_it(tmp_path):
 def test_lines_that_met_nothing_are_told_by_their_numbers_alone(tmp_path):
     said = reviewed(tmp_path, "patients", PATIENTS, "ONE,,UNO,,", "GEHEIM,,NEW,,", "WEG,,NEU,,")
     laid = lay(adapter(), archive(DUMP, STUDIES), said, lambda rows: None)
-    (sentence,) = unused_lines(said, laid.used)
+    (sentence,) = unused_lines("mapping", said.lines, laid.used)
     assert "met nothing in the old database: 2, line 3, 4;" in sentence
     assert "GEHEIM" not in sentence

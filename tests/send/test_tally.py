@@ -1,6 +1,6 @@
 """The sentence at the end of sending says what was told on the way."""
 
-from pacslift.events import Finding, InstanceSent
+from pacslift.events import Finding, InstanceSent, PaceChanged
 from pacslift.send.tally import Tally
 
 STORED = InstanceSent("1.2.3", "stored", None, 1_000_000, 0.1)
@@ -25,3 +25,10 @@ def test_stored_corrected_and_left_out_are_counted_apart():
 
 def test_what_did_not_happen_is_not_said():
     assert told(STORED) == "1 stored; 0/s, 0.5 MB/s"
+
+
+def test_a_night_of_waiting_does_not_lower_the_rate_and_is_said():
+    held = [PaceChanged("free", held_seconds=seconds) for seconds in (50_000.0, 400.0)]
+    said = told(STORED, *held, STORED)
+    assert said == "2 stored; 1/s, 1.0 MB/s while sending; held for 14 h 00 min"
+    assert told(STORED, PaceChanged("free", held_seconds=5.2)).endswith("; held for 5 s")

@@ -14,6 +14,7 @@ from pacslift.send.crew import Crew, Sending
 from pacslift.send.deliver import results_of
 from pacslift.send.faults import AssociationRejectedError
 from pacslift.send.outcome import Outcome
+from pacslift.send.pace import Pacer
 from pacslift.send.team import Team, gather, portable
 from pacslift.send.worker import Retries
 from scripted import ScriptedArchive
@@ -39,7 +40,7 @@ def planned(folder, count: int) -> list[Planned]:
 
 def all_of(hands, given) -> list:
     try:
-        return [result for result in results_of(hands, iter(given)) if result]
+        return [result for result in results_of(hands, iter(given), Pacer()) if result]
     finally:
         hands.stop()
 

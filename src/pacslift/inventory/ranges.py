@@ -55,6 +55,10 @@ class Spilled:
         self._parts.append(path)
         self.height += rows.height
 
+    def scan(self) -> pl.LazyFrame:
+        """All rows together, in no order; there is at least one frame."""
+        return pl.scan_ipc(self._parts)
+
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """The frames."""
         return (pl.read_ipc(path) for path in self._parts)

@@ -6,8 +6,7 @@ Ties    the file's own study, series and SOP UIDs are compared when it is read t
 Rules   an exclusion stands before what the inventory found, as nothing need be done about it then;
         whose an instance is matters last, for those that could be sent.
 Cost    memory grows with the series; instances and files are worked on in ranges of their keys, and
-        in that order they go into the ledger, which is how its indexes grow quickly. Of an instance
-        the place of its series is all that is kept to find its own place in the order of sending.
+        in that order they go into the ledger, which is how its indexes grow quickly.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -27,14 +26,22 @@ from pacslift.plan.exclude import Excluded, exclude
 from pacslift.plan.lay import Laid, lay
 from pacslift.plan.mapping import Line, Reviewed
 from pacslift.plan.overlay import Keep
+from pacslift.plan.priority import Ranked, ranked
+from pacslift.plan.sequence import (
+    LAST_PLACE,
+    NO_RANKS,
+    NO_TURNS,
+    Turns,
+    paths_of,
+    positions,
+    positions_by_path,
+    with_places,
+)
 from pacslift.plan.witnesses import Witnesses, judged_series
 
-# Newest study first: it is the likeliest to be asked for tomorrow. A study stays together; the
-# instances of a series go by their keys.
-ORDER = ["study_date", "study_instance_uid", "series_instance_uid"]
-LAST_PLACE = 2**32 - 1  # of what has no series
 MOST_NAMED = 12  # lines that a finding names
 BATCH = 20_000  # rows handed to the ledger at a time
+NONE_FIRST = Ranked(NO_RANKS, frozenset())
 INSTANCE_COLUMNS = ("instance_key", "series_key", "sop_instance_uid", "sop_class_uid")
 
 
@@ -52,39 +59,48 @@ class Plan:
     findings: tuple[str, ...]
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - all that a plan hangs on
     adapter: Adapter,
     catalog: Mapping[str, pl.LazyFrame],
     found: Verdicts,
     reviewed: Reviewed,
     keep: Keep,
     scratch: Path,
+    *,
     size: int | None = None,
+    turns: Turns = NO_TURNS,
 ) -> Plan:
     """Decide about every instance and every file; the texts of overlays go to *keep*.
 
+    *turns* is the order of sending.
     *scratch* is a folder for what is put by, *size* about how many instances are held at a time.
     Raises MappingError, CatalogError or AdapterFaultError before anything is decided.
     """
     laid = lay(adapter, catalog, reviewed, keep)
     excluded = exclude(catalog, reviewed)
     decided, candidates = Spilled(scratch / "decided"), Spilled(scratch / "candidates")
-    series = series_facts(catalog, laid, excluded)
+    first = ranked(turns.lines, catalog, laid, reviewed) if turns.lines else NONE_FIRST
+    series = with_places(series_facts(catalog, laid, excluded), first.studies)
+    paths = Spilled(scratch / "paths")
     chosen, witnesses = Witnesses(), Spilled(scratch / "witnesses")
     for part in in_ranges(tables_by_instance(catalog, found, laid), "instance_key", scratch, size):
+        if turns.by_path:
+            paths.add(paths_of(part, decided.height))
         rows = decide(part, series, excluded)
         witnesses.add(chosen.among(rows))
         decided.add(rows.drop("judged"))
         candidates.add(candidate_rows(part["candidates"]))
+    position = positions_by_path(paths, scratch, size) if turns.by_path else None
     one_patient_a_study = adapter.truth == "database"
     instances = Spilled(scratch / "instances")
-    for rows in finished(decided, laid if one_patient_a_study else None):
+    for rows in finished(decided, laid if one_patient_a_study else None, position):
         instances.add(rows)
     files = Spilled(scratch / "files")
     for part in in_ranges({"files": found.files}, "relative", scratch, size):
         files.add(file_rows(part["files"]))
-    findings = unused_lines(reviewed, laid.used | excluded.used)
-    return Plan(instances, candidates, files, witnesses, tuple(findings))
+    lost = unused_lines("mapping", reviewed.lines, laid.used | excluded.used)
+    unknown = unused_lines("priorities", turns.lines, first.used)
+    return Plan(instances, candidates, files, witnesses, (*lost, *unknown))
 
 
 def tables_by_instance(
@@ -99,15 +115,15 @@ def tables_by_instance(
     }
 
 
-def unused_lines(reviewed: Reviewed, used: frozenset[Line]) -> Iterator[str]:
-    """A sentence for each mapping file with lines that met nothing in the old database."""
-    lost = [line for line in reviewed.lines if line not in used]
-    for path, lines in groupby(sorted(lost, key=lambda line: line.place), lambda line: line.path):
-        numbers = [line.number for line in lines]
+def unused_lines(what: str, lines: Iterable[Line], used: frozenset[Line]) -> Iterator[str]:
+    """A sentence for each file of *lines* with some that met nothing in the old database."""
+    lost = [line for line in lines if line not in used]
+    for path, some in groupby(sorted(lost, key=lambda line: line.place), lambda line: line.path):
+        numbers = [line.number for line in some]
         shown = ", ".join(map(str, numbers[:MOST_NAMED]))
         more = f" and {len(numbers) - MOST_NAMED} more" if len(numbers) > MOST_NAMED else ""
         yield (
-            f"lines of the mapping {path} that met nothing in the old database: {len(numbers)}, "
+            f"lines of the {what} {path} that met nothing in the old database: {len(numbers)}, "
             f"line {shown}{more}; are they spelt as the database has them?"
         )
 
@@ -146,16 +162,20 @@ def decide(
     )
 
 
-def finished(decided: Spilled, laid: Laid | None) -> Iterator[pl.DataFrame]:
+def finished(
+    decided: Spilled, laid: Laid | None, position: pl.Series | None
+) -> Iterator[pl.DataFrame]:
     """Ledger rows of the instances *decided* on, with their place in the order of sending.
 
+    The *position* is that of their series, unless it is given.
     *laid* sets aside the studies that would go out under two patients, unless it is None.
     """
     facts = [
         part.select("place", study_key=pl.when(pl.col("cause").is_null()).then("study_key"))
         for part in decided
     ]
-    position = positions(pl.concat([part["place"] for part in facts]))
+    if position is None:
+        position = positions(pl.concat([part["place"] for part in facts]))
     conflicts = None
     if laid is not None:
         sendable = pl.concat([part["study_key"].unique() for part in facts]).unique()
@@ -177,40 +197,22 @@ def finished(decided: Spilled, laid: Laid | None) -> Iterator[pl.DataFrame]:
         start += part.height
 
 
-def positions(places: pl.Series) -> pl.Series:
-    """For each instance, in the order of the keys, its place in the order of sending.
-
-    Takes   the *places* of their series.
-    """
-    numbered = pl.LazyFrame({"place": places.cast(pl.UInt64())}).with_row_index("nth")
-    order = numbered.select((pl.col("place") * 2**32 + pl.col("nth")).arg_sort()).collect()
-    return order.to_series().arg_sort()
-
-
 def series_facts(
     catalog: Mapping[str, pl.LazyFrame], laid: Laid, excluded: Excluded
 ) -> pl.DataFrame:
-    """For each series its UIDs and overlays, its *place*, what stands against it and its study.
+    """For each series its UIDs and overlays, what stands against it and its study.
 
-    Those that ORDER does not tell apart have one place. *judged*: the database has a text that can
-    judge the character set of the study.
+    *judged*: the database has a text that can judge the character set of the study.
     """
     series = catalog["series"].select("series_key", "study_key", "series_instance_uid").collect()
     studies = catalog["studies"].select("study_key", "study_instance_uid", "study_date").collect()
     whose = laid.series.rename({"cause": "whose_cause", "detail": "whose_detail"})
-    facts = (
+    return (
         series.join(studies, on="study_key", how="left", maintain_order="left")
         .join(excluded.studies, on="study_key", how="left", maintain_order="left")
         .join(whose, on="series_key", how="left", maintain_order="left")
         .join(judged_series(catalog), on="series_key", how="left", maintain_order="left")
     )
-    places = (
-        facts.select(ORDER)
-        .unique()
-        .sort(ORDER, descending=[True, False, False], nulls_last=True)
-        .with_row_index("place")
-    )
-    return facts.join(places, on=ORDER, how="left", nulls_equal=True, maintain_order="left")
 
 
 def judged(rows: pl.DataFrame) -> pl.DataFrame:

@@ -31,6 +31,8 @@ COLUMNS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "patients": ((*PATIENT_KEY, *PATIENT_NEW), ("patient_id",)),
     "accession_numbers": (("accession_number", *ACCESSION_NEW),) * 2,
     "exclusions": (("what", "value", "reason"),) * 2,
+    # not of the mapping: which studies are sent first, see priority.py
+    "priority": (("study_instance_uid", "accession_number", *PATIENT_KEY, "priority"), ()),
 }
 
 Old = tuple[str, str]  # Patient ID and issuer, "" for any issuer
@@ -123,13 +125,16 @@ def read_lines(kind: str, path: Path, text: str) -> Iterator[Line]:
 
 
 def check_heading(kind: str, path: Path, names: Sequence[str]) -> None:
-    """MappingError unless the first line names the columns of *kind*."""
+    """MappingError unless the first line names the columns of *kind*.
+
+    A column that is none is named by its number: without a heading it would be a patient's.
+    """
     known, needed = COLUMNS[kind]
     unknown = [name for name in names if name not in known and name != NOTE]
     missing = [name for name in needed if name not in names]
     twice = sorted({name for name in names if names.count(name) > 1})
     met = (
-        f"has the column {unknown[0]!r}" if unknown
+        f"has no known name in column {names.index(unknown[0]) + 1}" if unknown
         else f"lacks the column {missing[0]!r}" if missing
         else f"has the column {twice[0]!r} twice" if twice
         else ""

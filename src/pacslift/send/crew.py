@@ -27,6 +27,7 @@ from pacslift.send.worker import Retries, StoreWorker, Task, Terms
 
 AHEAD = 4  # instances waiting for each worker
 GRACE = 10.0  # seconds that a worker has to end the object it is at when the run stops
+IDLE = 15.0  # seconds without anything to send, after which an association is released
 _LOOK = 0.25  # seconds between looks at whether the run stops
 
 STATES = {
@@ -186,7 +187,7 @@ class Crew:
     def _work(self) -> None:
         worker = self._sending.worker(self._pause)
         try:
-            for given, delivery in worker.deliver_each(self._tasks()):
+            for given, delivery in worker.deliver_each(self._tasks(worker)):
                 candidate = given.kept[0] if given.kept else None
                 self._done.put(Result(given.planned, delivery, candidate))
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that collects
@@ -194,8 +195,12 @@ class Crew:
         finally:
             worker.close()
 
-    def _tasks(self) -> Iterator[Task[Given] | None]:
-        """What a worker is to do, until the run stops; None when it should not wait for more."""
+    def _tasks(self, worker: StoreWorker) -> Iterator[Task[Given] | None]:
+        """What *worker* is to do, until the run stops; None when it should not wait for more.
+
+        While there is nothing for long, as in a pause, its association is given back.
+        """
+        since = time.monotonic()
         while not self._ending.is_set():
             try:
                 yield self._task(self._todo.get_nowait())
@@ -203,6 +208,11 @@ class Crew:
                 yield None
                 with suppress(queue.Empty):
                     yield self._task(self._todo.get(timeout=_LOOK))
+                    since = time.monotonic()
+                if time.monotonic() - since >= IDLE:
+                    worker.close()
+            else:
+                since = time.monotonic()
 
     def _task(self, planned: Planned) -> Task[Given]:
         given = Given(planned)

@@ -6,10 +6,10 @@ crash at most the objects in flight and the last uncommitted answers are sent ag
 bytes, which a target takes for the same objects.
 """
 
+import math
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from pacslift.errors import Cause
@@ -18,7 +18,10 @@ from pacslift.ledger import InstanceState, Ledger, Planned
 from pacslift.ledger_history import resent
 from pacslift.plan.contexts import Pair
 from pacslift.send.crew import Hands, Result
+from pacslift.send.outcome import Outcome
+from pacslift.send.pace import Came, Pacer
 from pacslift.send.patience import Patience
+from pacslift.send.steering import Steering
 
 COMMIT_EVERY = 0.25  # seconds between commits while answers come in
 COMMIT_MOST = 500  # answers in one commit
@@ -28,14 +31,17 @@ def deliver(
     ledger: Ledger,
     hands: Hands,
     tell: Sink,
+    pacer: Pacer | None = None,
 ) -> None:
     """Send what *ledger* has planned by *hands*, and write there what became of it.
 
+    Objects are handed out as *pacer* has it, which follows what a person says meanwhile.
     Raises StopError when the target is of no use any more, and lets KeyboardInterrupt through;
     all answers until then are on record.
     """
     revision = ledger.get("revision") or ""
-    patience = Patience()
+    pacer = pacer or Pacer()
+    patience, steering = Patience(), Steering(ledger, pacer, tell)
     waiting: list[Result] = []
 
     def settle() -> None:
@@ -48,8 +54,11 @@ def deliver(
 
     committed = time.monotonic()
     try:
-        for result in results_of(hands, ledger.planned()):
-            waiting += [result] if result else []
+        for result in results_of(hands, ledger.planned(), pacer):
+            if result:
+                waiting.append(result)
+                steering.count(bytes_of(result))
+            steering.look()
             late = time.monotonic() - committed >= COMMIT_EVERY
             if waiting and (late or len(waiting) >= COMMIT_MOST):
                 settle()
@@ -62,23 +71,48 @@ def deliver(
             )  # first, as the workers may take a while to end
         finally:
             put_on_record(ledger, hands.stop(), tell, revision)
+            steering.end()
 
 
-def results_of(hands: Hands, planned: Iterator[Planned]) -> Iterator[Result | None]:
-    """Results as they come, None when none came for a moment. Raises what ended the work."""
+def results_of(hands: Hands, planned: Iterator[Planned], pacer: Pacer) -> Iterator[Result | None]:
+    """Results as they come, None when none came for a moment. Raises what ended the work.
+
+    What is handed out, and when, is *pacer*'s to say; in the order in which it is *planned*.
+    """
     hands.start()
-    in_hand = 0
-    for given in islice(planned, hands.room):
-        hands.give(given)
-        in_hand += 1
-    while in_hand:
-        result = hands.get(COMMIT_EVERY)
+    coming = next(planned, None)
+    while coming or pacer.in_hand:
+        wait = math.inf
+        while coming and not (wait := pacer.wait(size_of(coming), hands.room)):
+            hands.give(coming)
+            pacer.gave(coming.instance_key, size_of(coming))
+            coming = next(planned, None)
+        result = hands.get(min(wait, COMMIT_EVERY))
         if result is not None:
-            in_hand -= 1
-            for given in islice(planned, 1):
-                hands.give(given)
-                in_hand += 1
+            pacer.came(result.planned.instance_key, came_of(result))
         yield result
+
+
+def size_of(planned: Planned) -> int | None:
+    """Bytes of the first copy, as far as the catalog knows them."""
+    return planned.candidates[0].size_bytes if planned.candidates else None
+
+
+def came_of(result: Result) -> Came:
+    """What the pacer has to know of *result*."""
+    delivery = result.delivery
+    lost = delivery.outcome in {Outcome.BUSY, Outcome.NO_ANSWER} or delivery.attempts > 1
+    return Came(
+        seconds=delivery.answer.seconds if delivery.answer else None,
+        size=delivery.sent.length if delivery.sent else 0,
+        attempts=delivery.attempts,
+        troubled=lost and not result.planned.attempts,  # else by its own fault, perhaps
+    )
+
+
+def bytes_of(result: Result) -> int:
+    """Bytes that the target took of it."""
+    return result.delivery.answer.bytes if result.delivery.answer else 0
 
 
 def put_on_record(
@@ -170,7 +204,7 @@ def event_of(result: Result) -> InstanceSent:
         sop_instance_uid=result.planned.sop_instance_uid,
         state=result.state.value,
         cause=result.delivery.cause.value if result.delivery.cause else None,
-        bytes=answer.bytes if answer else 0,
+        bytes=bytes_of(result),
         seconds=answer.seconds if answer else 0.0,
         changes=len(result.delivery.sent.changes) if result.delivery.sent else 0,
     )

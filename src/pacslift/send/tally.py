@@ -1,6 +1,6 @@
 """What a send stage has done, counted from what it tells, in one sentence."""
 
-from pacslift.events import Event, InstanceSent, Sink
+from pacslift.events import Event, InstanceSent, PaceChanged, Sink
 from pacslift.ledger import InstanceState
 
 _STORED = {InstanceState.STORED.value, InstanceState.STORED_CHANGED.value}
@@ -12,11 +12,14 @@ class Tally:
     def __init__(self, inner: Sink) -> None:
         self._inner = inner
         self.stored = self.corrected = self.left_out = self.bytes = 0
+        self.held = 0.0  # seconds in which nothing was to be sent, by a person or a window
 
     def __call__(self, event: Event) -> None:
         """Count *event* if an instance was sent, and pass it on."""
         if isinstance(event, InstanceSent):
             self._count(event)
+        elif isinstance(event, PaceChanged):
+            self.held += event.held_seconds
         self._inner(event)
 
     def _count(self, event: InstanceSent) -> None:
@@ -28,9 +31,19 @@ class Tally:
         self.bytes += event.bytes
 
     def sentence(self, seconds: float) -> str:
-        """How many were stored, corrected and left out in *seconds*, and the rate."""
+        """How many were stored, corrected and left out, and the rate in *seconds* of sending."""
         seconds = max(seconds, 1e-3)
         corrected = f" ({self.corrected:,} corrected)" if self.corrected else ""
         left_out = f", {self.left_out:,} not" if self.left_out else ""
         rate = f"{self.stored / seconds:,.0f}/s, {self.bytes / seconds / 1e6:,.1f} MB/s"
-        return f"{self.stored:,} stored{corrected}{left_out}; {rate}"
+        held = f" while sending; held for {duration(self.held)}" if self.held >= 1 else ""
+        return f"{self.stored:,} stored{corrected}{left_out}; {rate}{held}"
+
+
+def duration(seconds: float) -> str:
+    """Hours and minutes, or seconds where it is less than one."""
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours or minutes:
+        return f"{hours} h {minutes:02} min"
+    return f"{left} s"
