@@ -7,12 +7,14 @@ import pytest
 
 STAGES = ["extract", "inventory", "plan", "repair", "send", "verify"]
 SHARED = [
+    "access",
     "adapter",
     "errors",
     "events",
     "job",
     "job_lock",
     "job_text",
+    "job_values",
     "ledger",
     "ledger_bulk",
     "ledger_history",

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from pacslift import flow
+from pacslift.cli_access import ACCESS, accessed
 from pacslift.cli_frame import (
     ACCEPT_TRUNCATED,
     ADAPTERS,
@@ -61,12 +62,13 @@ from pacslift.verify.tell import account_now
 )
 @click.option("--target", required=True, metavar="AET@HOST:PORT", help="Where the objects go.")
 @click.option("--aet", default="PACSLIFT", show_default=True, help="Our own AE title.")
+@ACCESS
 @click.option("--adapter", help="The adapter to use, where several claim the dump.")
 @ACCEPT_TRUNCATED
 @ADAPTERS
 def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, aet: str,
          adapter: str | None, accept_truncated: bool,
-         adapters: Sequence[Path]) -> None:  # fmt: skip
+         adapters: Sequence[Path], **access: str | Path | bool | None) -> None:  # fmt: skip
     """Make a job folder with a job.toml that can be edited."""
     files, databases = files_and_databases(dumps)
     create_job(
@@ -75,7 +77,7 @@ def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, a
             dumps=resolve_all([Path(file) for file in files]),
             databases=databases,
             mounts={name: folder.expanduser().resolve() for name, folder in map(mount, storage)},
-            target=parse_target(target, aet),
+            target=accessed(parse_target(target, aet), job.resolve(), access),
             adapter=adapter,
             adapters=resolve_all(adapters),
             accept_truncated=accept_truncated,

@@ -15,13 +15,12 @@ from pacslift.inventory.take import require_folders
 from pacslift.job import Job
 from pacslift.job_lock import require_writable
 from pacslift.ledger import Ledger
-from pacslift.plan.contexts import Context, Pair, number
+from pacslift.plan.contexts import VERIFICATION, Pair, number
 from pacslift.send.association import StoreAssociation, Timeouts
 from pacslift.send.pairs import pairs_to_propose
 from pacslift.verify.find import NoVerification, open_finder
 
 ROOM = 1 << 30  # bytes below which the job folder's disk is worth a word
-VERIFICATION = Context(1, "1.2.840.10008.1.1", "1.2.840.10008.1.2")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pacslift import job as jobs
+from pacslift.access import access_findings
 from pacslift.adapter import Adapter, load_adapters
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
 from pacslift.extract.packed.parts import with_parts
@@ -244,7 +245,8 @@ def send(run: Run) -> None:
         finally:
             seconds = time.monotonic() - began
             run.ledger.add_time("send", seconds)
-            note(run, "send", resent_finding(run.ledger) + charset_findings(run.ledger))
+            access = [*access_findings(job.target.tls, job.target.identity)]
+            note(run, "send", access + resent_finding(run.ledger) + charset_findings(run.ledger))
             say(tally.sentence(seconds))
 
 
