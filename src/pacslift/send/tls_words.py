@@ -5,7 +5,6 @@ OpenSSL's names of reasons (openssl/sslerr.h), and its codes of X509_verify_cert
 
 import ssl
 from collections.abc import Mapping
-from datetime import datetime
 
 from pacslift.access import Tls
 
@@ -118,8 +117,3 @@ def key_words(tls: Tls, fault: ssl.SSLError, *, encrypted: bool) -> str:
         f"the certificate {tls.certificate} or its key {tls.key or ''} cannot be used: "
         f"{fault.reason or 'not in PEM form'}"
     )
-
-
-def end_words(end: datetime, days: int) -> str:
-    """When a certificate ends."""
-    return f"is valid until {end:%Y-%m-%d}, for {days} more days"

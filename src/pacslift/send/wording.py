@@ -138,6 +138,11 @@ def pair_words(sop_class_uid: str, transfer_syntax_uid: str) -> str:
     return f"{_named(sop_class_uid)} in {_named(transfer_syntax_uid)}"
 
 
+def name_of(uid: str) -> str:
+    """The name that the standard gives to a UID; the UID where it gives none."""
+    return str(UID(uid, IGNORE).name)
+
+
 def _named(uid: str) -> str:
-    name = UID(uid, IGNORE).name
+    name = name_of(uid)
     return uid if name == uid else f"{name} ({uid})"
