@@ -61,6 +61,14 @@ class InstanceSent:
 
 
 @dataclass(frozen=True, slots=True)
+class AssociationsChanged:
+    """So many associations send from now on; *why*: begin, grow, shrink or refused."""
+
+    associations: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class StudyAsked:
     """The target has been asked about one study; counts are instances."""
 
@@ -92,6 +100,7 @@ Event = (
     | FilesWalked
     | ObjectsPrepared
     | InstanceSent
+    | AssociationsChanged
     | StudyAsked
     | Finding
     | Stopped

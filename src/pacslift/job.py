@@ -35,6 +35,7 @@ KNOWN = {
     "inventory": {"probe", "accept_lost"},
     "mapping": {"patients", "accession_numbers", "exclusions"},
 }  # fmt: skip
+FOUND = "; 0: found while sending"
 SOURCE_NAME = 64  # characters, PS3.5 6.2, VR LO
 
 
@@ -65,7 +66,7 @@ class Job:
     adapter: str | None = None
     adapters: tuple[Path, ...] = ()
     processes: int = 1
-    associations: int = 2  # of each process
+    associations: int = 0  # of each process; 0: found while sending
     window: int = 8  # objects unanswered at once on an association, if the target grants that
     response_timeout: float = 60.0  # seconds; an archive may need long to store a large object
     busy_waits: tuple[float, ...] = (1.0, 5.0, 15.0)  # seconds before asking a busy target again
@@ -174,7 +175,7 @@ probe = {quote(job.probe)}  # none, sample or all: how many files are opened bef
 {"accept_lost = true" + chr(10) if job.accept_lost else ""}
 [send]
 processes = {job.processes}
-associations = {job.associations}  # of each process
+associations = {job.associations}  # of each process{FOUND if not job.associations else ""}
 window = {job.window}  # objects unanswered at once on an association, where the target grants it
 response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
@@ -238,7 +239,7 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             profile=typed(target, "profile", str, ""),
             statuses={name: typed(statuses, name, str) for name in statuses},
             processes=typed(send, "processes", int, 1),
-            associations=typed(send, "associations", int, 2),
+            associations=typed(send, "associations", int, 0),
             window=typed(send, "window", int, 8),
             response_timeout=float(typed(send, "response_timeout", (int, float), 60.0)),
             busy_waits=tuple(typed(send, "busy_waits", list, [1.0, 5.0, 15.0])),
@@ -281,7 +282,11 @@ def checked(job: Job) -> Job:
     """*job* if its values make sense; JobFileError otherwise."""
     if not job.dumps and not job.databases:
         raise JobFileError("[source] dumps is empty; name the dump of the old database")
-    for key in ("processes", "associations", "window"):
+    if job.associations < 0:
+        raise JobFileError(
+            f"[send] associations is {job.associations}; it must be 1 or more, or 0 to be found"
+        )
+    for key in ("processes", "window"):
         if getattr(job, key) < 1:
             raise JobFileError(f"[send] {key} is {getattr(job, key)}; it must be 1 or more")
     if job.probe not in PROBES:

@@ -75,7 +75,7 @@ def results_of(hands: Hands, planned: Iterator[Planned]) -> Iterator[Result | No
         result = hands.get(COMMIT_EVERY)
         if result is not None:
             in_hand -= 1
-            for given in islice(planned, 1):
+            for given in islice(planned, max(0, hands.room - in_hand)):
                 hands.give(given)
                 in_hand += 1
         yield result

@@ -24,6 +24,8 @@ from pacslift.unforeseen import type_and_place
 
 _LOOK = 0.25  # seconds between looks at whether the run stops
 _END = None  # from the one with the ledger: end in order; to it: all was said
+_GROW, _SHRINK = "grow", "shrink"  # from the one with the ledger, on associations
+_REFUSED = "refused"  # to it: an association to be added was not had
 
 
 @dataclass(slots=True)
@@ -31,6 +33,7 @@ class _Member:
     process: BaseProcess
     pipe: "Connection[object, object]"
     in_hand: int = 0
+    associations: int = 1
 
 
 class Team:
@@ -41,11 +44,13 @@ class Team:
         self._processes = processes
         self._associations = associations
         self._members: list[_Member] = []
+        self._refusals = 0
 
     @property
     def room(self) -> int:
         """Those that each worker has underway, and some that wait for it."""
-        return self._processes * self._associations * room_of_one(self._sending)
+        some = sum(member.associations for member in self._members)
+        return (some or self._processes * self._associations) * room_of_one(self._sending)
 
     def start(self) -> None:
         """Start the processes; each takes about a second until it sends."""
@@ -60,16 +65,37 @@ class Team:
             )
             process.start()
             theirs.close()
-            self._members.append(_Member(process, ours))
+            self._members.append(_Member(process, ours, associations=self._associations))
+
+    def grow(self) -> None:
+        """Add an association to the process that has the fewest."""
+        member = min(self._members, key=lambda one: one.associations)
+        member.associations += 1
+        self._order(member, _GROW)
+
+    def shrink(self) -> None:
+        """End an association of the process that has the most; each keeps one."""
+        member = max(self._members, key=lambda one: one.associations)
+        if member.associations > 1:
+            member.associations -= 1
+            self._order(member, _SHRINK)
+
+    def refusals(self) -> int:
+        """How many associations were added in vain since the last call."""
+        count, self._refusals = self._refusals, 0
+        return count
+
+    def _order(self, member: _Member, order: object) -> None:
+        try:
+            member.pipe.send(order)
+        except OSError as fault:
+            raise died(member.process) from fault
 
     def give(self, planned: Planned) -> None:
         """Hand an instance to the process that has the fewest."""
         member = min(self._members, key=lambda one: one.in_hand)
         member.in_hand += 1
-        try:
-            member.pipe.send(planned)
-        except OSError as fault:
-            raise died(member.process) from fault
+        self._order(member, planned)
 
     def get(self, patience: float) -> Result | None:
         """See Hands. Raises SenderDiedError when a process is no more."""
@@ -83,6 +109,10 @@ class Team:
             raise died(member.process) from fault
         if isinstance(said, BaseException):
             raise said
+        if said == _REFUSED:
+            member.associations -= 1
+            self._refusals += 1
+            return None
         assert isinstance(said, Result)  # noqa: S101 - serve() says nothing else before its end
         member.in_hand -= 1
         # whoever was heard waits behind the others, so that none is heard alone
@@ -143,6 +173,8 @@ def serve(pipe: "Connection[object, object]", sending: Sending, associations: in
             result = crew.get(_LOOK)
             if result is not None:
                 pipe.send(result)
+            for _ in range(crew.refusals()):
+                pipe.send(_REFUSED)
     except BaseException as error:  # noqa: BLE001 - raised again in the other process
         pipe.send(portable(error))
     for result in crew.stop():
@@ -153,8 +185,13 @@ def serve(pipe: "Connection[object, object]", sending: Sending, associations: in
 def take(pipe: "Connection[object, object]", crew: Crew, ending: threading.Event) -> None:
     """Hand what comes to *crew*, until the end is asked for, or nobody is there to ask."""
     try:
-        while isinstance(planned := pipe.recv(), Planned):
-            crew.give(planned)
+        while (said := pipe.recv()) is not _END:
+            if isinstance(said, Planned):
+                crew.give(said)
+            elif said == _GROW:
+                crew.grow()
+            else:
+                crew.shrink()
     except (EOFError, OSError):
         os._exit(1)  # the run was killed; whoever starts it again sends what was underway
     ending.set()
