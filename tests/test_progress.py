@@ -7,6 +7,7 @@ import pytest
 
 from pacslift import events
 from pacslift.events import (
+    AssociationsChanged,
     FilesWalked,
     Finding,
     InstanceSent,
@@ -30,6 +31,7 @@ EVERY_KIND = [
     FilesWalked(7),
     ObjectsPrepared(3, 1),
     STORED,
+    AssociationsChanged(3, "grow"),
     StudyAsked("1.2", 5, 4),
     Finding("extract", "the dump has a table that nobody knows"),
     StageFinished("extract", "done", 1.0),
