@@ -7,6 +7,7 @@ Both listen on a free port of the loopback and record what they were sent.
 """
 
 import socket
+import ssl
 import struct
 import threading
 from collections import Counter
@@ -32,9 +33,17 @@ class ScriptedArchive(AbstractContextManager["ScriptedArchive"]):
     *pairs* are the (SOP class, transfer syntax) pairs that it accepts.
     """
 
-    def __init__(self, pairs: Iterable[tuple[str, str]], max_pdu: int = 16382) -> None:
+    def __init__(
+        self,
+        pairs: Iterable[tuple[str, str]],
+        max_pdu: int = 16382,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.received: list[tuple[str, bytes]] = []  # SOP Instance UID, Data Set as it came
         self.associations = 0
+        self.identities: list[tuple[int, bytes, bytes]] = []  # kind, primary, secondary field
+        self._trusts: bytes | None = None
+        self._tls = tls
         self._pairs = list(pairs)
         self._ae = AE(ae_title="ARCHIVE")
         self._ae.maximum_pdu_size = max_pdu
@@ -52,7 +61,11 @@ class ScriptedArchive(AbstractContextManager["ScriptedArchive"]):
             (evt.EVT_RELEASED, lambda _: self._releases.release()),
             (evt.EVT_C_STORE, self._store),
         ]
-        self._server = self._ae.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        if self._trusts is not None:
+            handlers.append((evt.EVT_USER_ID, self._identify))
+        self._server = self._ae.start_server(
+            ("127.0.0.1", 0), block=False, evt_handlers=handlers, ssl_context=self._tls
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -94,6 +107,11 @@ class ScriptedArchive(AbstractContextManager["ScriptedArchive"]):
         self._ae.maximum_associations = most
         return self
 
+    def take_users(self, secret: bytes) -> Self:
+        """Look at user identities, and take those with *secret* in the last field they have."""
+        self._trusts = secret
+        return self
+
     # verbs for the next objects, in turn; when they are used up, objects are stored
 
     def answer(self, *statuses: int) -> Self:
@@ -129,6 +147,12 @@ class ScriptedArchive(AbstractContextManager["ScriptedArchive"]):
             (event.request.AffectedSOPInstanceUID, event.request.DataSet.getvalue())
         )
         return self._script.pop(0)(event) if self._script else 0
+
+    def _identify(self, event: evt.Event) -> tuple[bool, bytes | None]:
+        kind = event.user_id_type
+        fields = event.primary_field, event.secondary_field or b""
+        self.identities.append((kind, *fields))
+        return self._trusts in fields, b"welcome"  # pynetdicom confirms only tokens
 
     def _keep_socket(self, event: evt.Event) -> None:
         # pynetdicom forgets to close a socket whose other end has reset it
@@ -267,8 +291,9 @@ def acceptance(
 class RawTarget(AbstractContextManager["RawTarget"]):
     """Runs one script for each connection in turn, the last one for all that follow."""
 
-    def __init__(self, *scripts: Callable[[Peer], None]) -> None:
+    def __init__(self, *scripts: Callable[[Peer], None], tls: ssl.SSLContext | None = None) -> None:
         self.connections = 0
+        self._tls = tls
         self._scripts = list(scripts)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._ending = threading.Event()
@@ -304,7 +329,11 @@ class RawTarget(AbstractContextManager["RawTarget"]):
     def _run(self, script: Callable[[Peer], None], connection: socket.socket) -> None:
         connection.settimeout(PATIENCE)
         with connection, suppress(OSError):  # we hang up first, as some tests want
-            script(Peer(connection, self._ending))
+            if self._tls is None:
+                script(Peer(connection, self._ending))
+                return
+            with self._tls.wrap_socket(connection, server_side=True) as secured:
+                script(Peer(secured, self._ending))
 
 
 # scripts for a RawTarget

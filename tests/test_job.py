@@ -73,11 +73,11 @@ def test_a_folder_without_a_job_says_how_to_make_one(tmp_path):
 @pytest.mark.parametrize(
     ("line", "instead", "said"),
     [
-        ("associations = 2", "assocations = 2", "unknown key 'assocations'"),
-        ("associations = 2", "associations = 0", "must be 1 or more"),
+        ("associations = 0", "assocations = 0", "unknown key 'assocations'"),
+        ("associations = 0", "associations = -1", "must be 1 or more"),
         ("processes = 1", "processes = 0", "must be 1 or more"),
         ("window = 8", "window = 0", "must be 1 or more"),
-        ("associations = 2", 'associations = "2"', "not of the right kind"),
+        ("associations = 0", 'associations = "2"', "not of the right kind"),
         ('probe = "sample"', 'probe = "some"', "none, sample or all"),
         ('host = "127.0.0.1"', "", "'host' is missing"),
         ("busy_waits = [1.0", "busy_waits = [-1.0", "0 or more"),

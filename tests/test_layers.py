@@ -7,6 +7,7 @@ import pytest
 
 STAGES = ["extract", "inventory", "plan", "repair", "send", "verify"]
 SHARED = [
+    "access",
     "adapter",
     "digest",
     "errors",
@@ -16,6 +17,7 @@ SHARED = [
     "job_order",
     "job_pace",
     "job_text",
+    "job_values",
     "job_windows",
     "ledger",
     "ledger_bulk",

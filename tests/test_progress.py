@@ -9,6 +9,7 @@ import pytest
 
 from pacslift import events
 from pacslift.events import (
+    AssociationsChanged,
     FilesWalked,
     Finding,
     InstanceSent,
@@ -36,6 +37,7 @@ EVERY_KIND = [
     STORED,
     WorkersSeen({"send-0": "sending", "send-1": "waiting to try again"}),
     PaceChanged("paused"),
+    AssociationsChanged(3, "grow"),
     StudyAsked("1.2", 5, 4),
     Finding("extract", "the dump has a table that nobody knows"),
     StageFinished("extract", "done", 1.0),

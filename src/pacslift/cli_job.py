@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from pacslift import flow
+from pacslift.cli_access import ACCESS, accessed
 from pacslift.cli_frame import (
     ACCEPT_TRUNCATED,
     ADAPTERS,
@@ -22,7 +23,7 @@ from pacslift.cli_frame import (
     working,
 )
 from pacslift.demo import prepared_demo
-from pacslift.doctor import examine
+from pacslift.doctor import Check, examine, kinds_are_taken
 from pacslift.errors import Cause
 from pacslift.events import silence
 from pacslift.job import (
@@ -38,6 +39,8 @@ from pacslift.pace_now import pace_now
 from pacslift.pace_words import going_words
 from pacslift.preview import Preview
 from pacslift.running import Run, opened
+from pacslift.send.matrix import Kind
+from pacslift.send.wording import name_of
 from pacslift.verify.account import FILE_EXCEPTIONS
 from pacslift.verify.advice import OF_CAUSE, OF_FILE
 from pacslift.verify.tell import account_now
@@ -65,6 +68,7 @@ from pacslift.verify.tell import account_now
 )
 @click.option("--target", required=True, metavar="AET@HOST:PORT", help="Where the objects go.")
 @click.option("--aet", default="PACSLIFT", show_default=True, help="Our own AE title.")
+@ACCESS
 @click.option("--adapter", help="The adapter to use, where several claim the dump.")
 @click.option(
     "--order",
@@ -78,7 +82,7 @@ from pacslift.verify.tell import account_now
 @ADAPTERS
 def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, aet: str,
          adapter: str | None, order: str, accept_truncated: bool,
-         adapters: Sequence[Path]) -> None:  # fmt: skip
+         adapters: Sequence[Path], **access: str | Path | bool | None) -> None:  # fmt: skip
     """Make a job folder with a job.toml that can be edited."""
     files, databases = files_and_databases(dumps)
     create_job(
@@ -87,7 +91,7 @@ def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, a
             dumps=resolve_all([Path(file) for file in files]),
             databases=databases,
             mounts={name: folder.expanduser().resolve() for name, folder in map(mount, storage)},
-            target=parse_target(target, aet),
+            target=accessed(parse_target(target, aet), job.resolve(), access),
             adapter=adapter,
             adapters=resolve_all(adapters),
             accept_truncated=accept_truncated,
@@ -286,14 +290,39 @@ def exceptions(job: Path, cause: str | None, as_json: bool) -> None:
 @JOB
 @AS_JSON
 def doctor(job: Path, as_json: bool) -> None:
-    """Try everything that would fail later: dumps, storage, job folder, target."""
-    checks = list(examine(load_job(job)))
+    """Try everything that would fail later: dumps, storage, job folder, target.
+
+    With a plan it also asks the target which kinds of object it takes.
+    """
+    about = load_job(job)
+    checks = list(examine(about))
+    kinds_taken, kinds = kinds_are_taken(about)
+    checks += [kinds_taken] if kinds_taken else []
     if as_json:
-        click.echo(json.dumps({"checks": [asdict(check) for check in checks]}))
+        told = {"checks": [asdict(check) for check in checks]}
+        click.echo(json.dumps({**told, "kinds": [kind.as_dict() for kind in kinds]}))
     else:
-        for check in checks:
-            click.echo(f"{'ok  ' if check.passed else 'FAIL'}  {check.name:<10}  {check.sentence}")
+        show_checks(checks, kinds)
     sys.exit(0 if all(check.passed for check in checks) else 3)
+
+
+def show_checks(checks: Sequence[Check], kinds: Sequence[Kind]) -> None:
+    """What was tried, and the matrix of what the job holds against what the target takes."""
+    for check in checks:
+        mark = ("warn" if check.warns else "ok  ") if check.passed else "FAIL"
+        click.echo(f"{mark}  {check.name:<11}  {check.sentence}")
+    if kinds:
+        rows = [(f"{kind.instances:,}", *names_of(kind), kind.words()) for kind in kinds]
+        heads = ("instances", "SOP class", "transfer syntax", "at the target")
+        wide = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+        for count, sop_class, syntax, answer in (heads, *rows):
+            click.echo(f"{count:>{wide[0]}}  {sop_class:<{wide[1]}}  {syntax:<{wide[2]}}  {answer}")
+
+
+def names_of(kind: Kind) -> tuple[str, str]:
+    """SOP class and transfer syntax as the standard calls them."""
+    syntax = name_of(kind.transfer_syntax_uid) if kind.transfer_syntax_uid else "not known yet"
+    return name_of(kind.sop_class_uid), syntax
 
 
 @click.command()

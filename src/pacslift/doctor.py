@@ -6,22 +6,30 @@ A check never stops the others; each is a sentence that says what was met or wha
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
+from pacslift.access import Identity, access_findings, secret_name
 from pacslift.adapter import choose, load_adapters
 from pacslift.errors import JobFolderError, NoContextError, StopError
 from pacslift.extract.take import format_of, names_of, opened_dumps, terms_of
 from pacslift.inventory.take import require_folders
-from pacslift.job import Job
+from pacslift.job import Job, TargetAddress
 from pacslift.job_lock import require_writable
 from pacslift.ledger import Ledger
-from pacslift.plan.contexts import Context, Pair, number
+from pacslift.plan.contexts import VERIFICATION
+from pacslift.repair.order import TRANSCODE
 from pacslift.send.association import StoreAssociation, Timeouts
-from pacslift.send.pairs import pairs_to_propose
+from pacslift.send.matrix import Answer, Kind, asking, matrix, summary
+from pacslift.send.orders import rule_settings
+from pacslift.send.pairs import counts_held
+from pacslift.send.reaching import reach
+from pacslift.send.tlslink import TlsLink
+from pacslift.send.validity import first_certificate, valid_until
 from pacslift.verify.find import NoVerification, open_finder
 
+SOON = 30  # days before the end of a certificate in which it is worth a word
 ROOM = 1 << 30  # bytes below which the job folder's disk is worth a word
-VERIFICATION = Context(1, "1.2.840.10008.1.1", "1.2.840.10008.1.2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +39,19 @@ class Check:
     name: str
     passed: bool
     sentence: str
+    warns: bool = False  # passed, but somebody should know
 
 
-def examine(job: Job) -> Iterator[Check]:
-    """Try everything the job will need, in the order in which it will need it."""
+def examine(job: Job, now: datetime | None = None) -> Iterator[Check]:
+    """Try everything the job will need but the kinds of object, in the order of needing it."""
     yield attempt("job folder", lambda: folder_is_usable(job.folder))
     yield attempt("dumps", lambda: dumps_are_known(job))
     yield attempt("storage", lambda: storage_is_there(job))
     yield attempt("target", lambda: target_answers(job))
+    yield from certificates_last(job.target, now or datetime.now(UTC))
+    for sentence in access_findings(job.target.tls, job.target.identity):
+        yield Check("access", passed=True, sentence=sentence, warns=True)
     yield attempt("queries", lambda: target_can_be_asked(job))
-    yield from kinds_are_taken(job)
 
 
 def attempt(name: str, tried: Callable[[], str]) -> Check:
@@ -80,11 +91,51 @@ def storage_is_there(job: Job) -> str:
 
 def target_answers(job: Job) -> str:
     """Associate for Verification; raises what send would."""
+    echo = ""
     try:
         StoreAssociation.open(job.target, [VERIFICATION]).release()
     except NoContextError:
-        return f"{job.target} takes associations from {job.target.calling_aet}, but no C-ECHO"
-    return f"{job.target} takes associations from {job.target.calling_aet}"
+        echo = ", but no C-ECHO"
+    over = " over TLS" if job.target.tls else ""
+    who = identity_words(job.target.identity) if job.target.identity else ""
+    return f"{job.target} takes associations from {job.target.calling_aet}{over}{who}{echo}"
+
+
+def identity_words(identity: Identity) -> str:
+    """Who we said we are, and whether the target had to say that it believes it."""
+    who = identity.user or f"the holder of {secret_name(identity)}"
+    return f" as {who}" + (", confirmed" if identity.confirm else ", if it looks at identities")
+
+
+def certificates_last(target: TargetAddress, now: datetime) -> Iterator[Check]:
+    """How long the target's certificate and our own are valid; nothing without TLS."""
+    if target.tls is None:
+        return
+    try:
+        link = reach(target, Timeouts().connect)
+    except StopError:
+        return  # told by "target" already
+    theirs = link.certificate if isinstance(link, TlsLink) else None
+    link.close()
+    yield lasting("certificate", "the target's certificate", valid_until(theirs or b""), now)
+    if target.tls.certificate:
+        ours = valid_until(first_certificate(target.tls.certificate))
+        yield lasting("certificate", f"our certificate {target.tls.certificate}", ours, now)
+
+
+def lasting(name: str, whose: str, end: datetime | None, now: datetime) -> Check:
+    """Whether a certificate outlives the next days."""
+    if end is None:
+        return Check(name, passed=True, sentence=f"{whose} does not tell its end", warns=True)
+    days = (end - now).days
+    if days < 0:
+        return Check(
+            name, passed=False, sentence=f"{whose} has expired on {end:%Y-%m-%d}; renew it"
+        )
+    soon = days < SOON
+    advice = "; have it renewed before a run that may last longer" if soon else ""
+    sentence = f"{whose} is valid until {end:%Y-%m-%d}, {days} more days{advice}"
+    return Check(name, passed=True, sentence=sentence, warns=soon)
 
 
 def target_can_be_asked(job: Job) -> str:
@@ -96,32 +147,24 @@ def target_can_be_asked(job: Job) -> str:
     return "the target takes Study Root C-FIND, so what arrives can be verified"
 
 
-def kinds_are_taken(job: Job) -> Iterator[Check]:
-    """One check for each kind of object that the plan holds; none before there is a plan."""
+def kinds_are_taken(job: Job) -> tuple[Check | None, list[Kind]]:
+    """Whether the target takes what is planned, and every kind of it; nothing without a plan.
+
+    What the target says is put on record, so that sending proposes first what is taken.
+    """
     if not job.ledger.exists():
-        return
+        return None, []
+    transcodes = rule_settings(job.rules, {}).works(TRANSCODE.id, by_default=TRANSCODE.on)
     ledger = Ledger(job.ledger)
     try:
-        pairs = pairs_to_propose(ledger, transcodes=False)
+        held = counts_held(ledger)
+        if not held:
+            return None, []
+        kinds, said = matrix(held, asking(job.target, Timeouts()), transcodes=transcodes)
+        ledger.learn_contexts(said)
+    except StopError as error:
+        return Check("kinds", passed=False, sentence=str(error)), []
     finally:
         ledger.close()
-    for start in range(0, len(pairs), 128):
-        try:
-            accepted = accepted_of(job, pairs[start : start + 128])
-        except StopError as error:
-            yield Check("kinds", passed=False, sentence=str(error))
-            return
-        for pair in pairs[start : start + 128]:
-            taken = "is taken" if pair in accepted else "is refused; enable it at the target"
-            yield Check("kind", pair in accepted, f"SOP class {pair[0]} in {pair[1]} {taken}")
-
-
-def accepted_of(job: Job, pairs: tuple[Pair, ...]) -> set[Pair]:
-    """Those of *pairs*, at most 128, that the target accepts."""
-    try:
-        association = StoreAssociation.open(job.target, number(pairs), Timeouts())
-    except NoContextError:
-        return set()
-    accepted = set(association.accepted)
-    association.release()
-    return accepted
+    refused = any(kind.answer is Answer.REFUSED for kind in kinds)
+    return Check("kinds", passed=not refused, sentence=summary(kinds)), kinds

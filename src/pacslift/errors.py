@@ -170,7 +170,7 @@ class LedgerError(StopError):
 
 
 class TargetUnreachableError(StopError):
-    """No TCP connection to the target."""
+    """No connection to the target: neither TCP, nor TLS where the job wants it."""
 
     exit_code = 20
 

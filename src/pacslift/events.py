@@ -91,6 +91,14 @@ class PaceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class AssociationsChanged:
+    """So many associations send from now on; *why*: begin, grow, shrink or refused."""
+
+    associations: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class StudyAsked:
     """The target has been asked about one study; counts are instances."""
 
@@ -124,6 +132,7 @@ Event = (
     | InstanceSent
     | WorkersSeen
     | PaceChanged
+    | AssociationsChanged
     | StudyAsked
     | Finding
     | Stopped

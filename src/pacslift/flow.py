@@ -11,8 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pacslift import job as jobs
+from pacslift.access import access_findings
 from pacslift.adapter import Adapter, load_adapters
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
+from pacslift.events import Sink
 from pacslift.extract.packed.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
@@ -36,6 +38,8 @@ from pacslift.running import Run, done, note, require, stage
 from pacslift.send.association import Timeouts
 from pacslift.send.crew import Crew, Hands, Sending
 from pacslift.send.deliver import deliver
+from pacslift.send.finding import Finding
+from pacslift.send.growing import MOST
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.outcome import policy_of
 from pacslift.send.pace import Pacer
@@ -259,21 +263,28 @@ def send(run: Run) -> None:
         )
         began = time.monotonic()
         try:
-            deliver(run.ledger, hands_for(job, sending, expected), tally, Pacer(job.pace))
+            hands = hands_for(job, sending, expected, run.tell)
+            deliver(run.ledger, hands, tally, Pacer(job.pace))
         finally:
             seconds = time.monotonic() - began - tally.held
             run.ledger.add_time("send", seconds)
-            note(run, "send", resent_finding(run.ledger) + charset_findings(run.ledger))
+            access = [*access_findings(job.target.tls, job.target.identity)]
+            note(run, "send", access + resent_finding(run.ledger) + charset_findings(run.ledger))
             say(tally.sentence(seconds))
 
 
-def hands_for(job: Job, sending: Sending, expected: int) -> Hands:
-    """As many processes and associations as the job says, but none without an object to send."""
-    associations = min(job.associations, expected)
+def hands_for(job: Job, sending: Sending, expected: int, tell: Sink) -> Hands:
+    """As many processes and associations as the job says, but none without an object to send.
+
+    Where it does not say how many associations, each process begins with one.
+    """
+    associations = min(job.associations or 1, expected)
     processes = min(job.processes, -(-expected // associations))
-    if processes == 1:
-        return Crew(sending, associations)
-    return Team(sending, processes, associations)
+    crew = Crew(sending, associations) if processes == 1 else None
+    hands = crew or Team(sending, processes, associations)
+    if job.associations:
+        return hands
+    return Finding(hands, processes, tell, min(MOST, expected))
 
 
 def verify(run: Run) -> None:

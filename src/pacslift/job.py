@@ -16,10 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from pacslift import __version__, job_order, job_pace
+from pacslift.access import Identity, Tls, access_lines, identity_from, tls_from
 from pacslift.errors import JobFileError, JobFolderError
 from pacslift.job_order import NEWEST_FIRST, Order, order_from, order_lines
 from pacslift.job_pace import UNPACED, Pace, pace_from, pace_lines
 from pacslift.job_text import mapping_digests, mapping_lines, quote, rules_lines, status_lines
+from pacslift.job_values import refuse_unknown, section, typed
 
 RULES_VERSION = "2"  # raised whenever a repair rule would give other bytes than before
 ODBC = "odbc:"  # begins the name of a database that is read in the place of a dump
@@ -30,24 +32,27 @@ KNOWN = {
          "rules", "pace", "order"},
     "source": {"dumps", "adapter", "adapters", "accept_truncated", "name", "schema"},
     "storage": {"mounts"},
-    "target": {"aet", "host", "port", "calling_aet", "profile", "statuses"},
+    "target": {"aet", "host", "port", "calling_aet", "profile", "statuses", "tls", "identity"},
     "send": {"processes", "associations", "window", "response_timeout", "busy_waits", "lost_waits"},
     "inventory": {"probe", "accept_lost"},
     "mapping": {"patients", "accession_numbers", "exclusions"},
     "pace": job_pace.KEYS,
     "order": job_order.KEYS,
 }  # fmt: skip
+FOUND = "; 0: found while sending"
 SOURCE_NAME = 64  # characters, PS3.5 6.2, VR LO
 
 
 @dataclass(frozen=True, slots=True)
 class TargetAddress:
-    """Where the objects go: AE titles (PS3.8 9.3.2, at most 16 characters), host and port."""
+    """Where the objects go: AE titles (PS3.8 9.3.2, at most 16 characters), host, port, access."""
 
     aet: str
     host: str
     port: int
     calling_aet: str = "PACSLIFT"
+    tls: Tls | None = None  # None: the connection is not encrypted
+    identity: Identity | None = None
 
     def __str__(self) -> str:
         """AET@HOST:PORT, as the command line takes it."""
@@ -65,7 +70,7 @@ class Job:
     adapter: str | None = None
     adapters: tuple[Path, ...] = ()
     processes: int = 1
-    associations: int = 2  # of each process
+    associations: int = 0  # of each process; 0: found while sending
     window: int = 8  # objects unanswered at once on an association, if the target grants that
     response_timeout: float = 60.0  # seconds; an archive may need long to store a large object
     busy_waits: tuple[float, ...] = (1.0, 5.0, 15.0)  # seconds before asking a busy target again
@@ -170,13 +175,13 @@ aet = {quote(job.target.aet)}
 host = {quote(job.target.host)}
 port = {job.target.port}
 calling_aet = {quote(job.target.calling_aet)}
-{status_lines(job.profile, job.statuses)}
+{status_lines(job.profile, job.statuses)}{access_lines(job.target.tls, job.target.identity)}
 [inventory]
 probe = {quote(job.probe)}  # none, sample or all: how many files are opened before sending
 {"accept_lost = true" + chr(10) if job.accept_lost else ""}
 [send]
 processes = {job.processes}
-associations = {job.associations}  # of each process
+associations = {job.associations}  # of each process{FOUND if not job.associations else ""}
 window = {job.window}  # objects unanswered at once on an association, where the target grants it
 response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
@@ -220,6 +225,8 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
         typed(target, "host", str),
         typed(target, "port", int),
         typed(target, "calling_aet", str, "PACSLIFT"),
+        tls_from(folder, section(target, "tls")) if "tls" in target else None,
+        identity_from(folder, section(target, "identity")) if "identity" in target else None,
     )
     parse_target(str(address), address.calling_aet)
     files, databases = files_and_databases(typed(source, "dumps", list))
@@ -238,7 +245,7 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             profile=typed(target, "profile", str, ""),
             statuses={name: typed(statuses, name, str) for name in statuses},
             processes=typed(send, "processes", int, 1),
-            associations=typed(send, "associations", int, 2),
+            associations=typed(send, "associations", int, 0),
             window=typed(send, "window", int, 8),
             response_timeout=float(typed(send, "response_timeout", (int, float), 60.0)),
             busy_waits=tuple(typed(send, "busy_waits", list, [1.0, 5.0, 15.0])),
@@ -283,7 +290,11 @@ def checked(job: Job) -> Job:
     """*job* if its values make sense; JobFileError otherwise."""
     if not job.dumps and not job.databases:
         raise JobFileError("[source] dumps is empty; name the dump of the old database")
-    for key in ("processes", "associations", "window"):
+    if job.associations < 0:
+        raise JobFileError(
+            f"[send] associations is {job.associations}; it must be 1 or more, or 0 to be found"
+        )
+    for key in ("processes", "window"):
         if getattr(job, key) < 1:
             raise JobFileError(f"[send] {key} is {getattr(job, key)}; it must be 1 or more")
     if job.probe not in PROBES:
@@ -306,41 +317,19 @@ def checked(job: Job) -> Job:
 def refuse_unknown_keys(said: Mapping[str, Any]) -> None:
     """A misspelt key would silently change nothing: name it instead."""
     for name, known in KNOWN.items():
-        unknown = sorted(set(section(said, name) if name else said) - known)
-        if unknown:
-            where = f"[{name}] " if name else ""
-            raise JobFileError(
-                f"{where}has the unknown key {unknown[0]!r}; known are {', '.join(sorted(known))}"
-            )
-
-
-def section(said: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    """The table *name*, empty where it is missing."""
-    value = said.get(name, {})
-    if not isinstance(value, Mapping):
-        raise JobFileError(f"{name!r} must be a table, written [{name}]")
-    return value
-
-
-def typed(said: Mapping[str, Any], key: str, kind: Any, default: Any = None) -> Any:  # noqa: ANN401
-    """said[key], checked to be of *kind*; *default* where it is missing and may be."""
-    value = said.get(key, default)
-    if value is None:
-        raise JobFileError(f"the line {key!r} is missing")
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise JobFileError(f"{key!r} is {value!r}, which is not of the right kind")
-    return value
+        refuse_unknown(section(said, name) if name else said, known, name)
 
 
 def content_digest(job: Job, adapter_digest: str) -> str:
     """A digest over what decides the bytes sent: job.toml, adapter, rules, mapping.
 
     Of job.toml not its time, how many processes and associations send, how fast and in which
-    order, and what is made of the target's answers.
+    order, how the target lets us in, and what is made of its answers.
 
     Raises MappingError if a mapping file cannot be read.
     """
     plain = replace(job, revised="none", processes=1, associations=1, window=1)
+    plain = replace(plain, target=replace(job.target, tls=None, identity=None))
     text = to_toml(replace(plain, profile="", statuses={}, pace=UNPACED, order=NEWEST_FIRST))
     parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job.mapping)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

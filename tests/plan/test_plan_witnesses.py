@@ -24,7 +24,7 @@ def witnesses(catalog, *, size=None, lost=()) -> dict[str, list[str]]:
     none = Reconciled(found, pl.DataFrame(schema=PLACES), pl.DataFrame(schema=FILES))
     with scratch_folder(None) as scratch:
         made = make_plan(
-            adapter(), catalog, none.verdicts(), Reviewed(), lambda rows: None, scratch, size
+            adapter(), catalog, none.verdicts(), Reviewed(), lambda rows: None, scratch, size=size
         )
         chosen = pl.concat(made.witnesses)
     studies = chosen.partition_by("study_instance_uid", as_dict=True)

@@ -31,6 +31,9 @@ class Context:
         return self.sop_class_uid, self.transfer_syntax_uid
 
 
+VERIFICATION = Context(1, "1.2.840.10008.1.1", "1.2.840.10008.1.2")  # C-ECHO
+
+
 def can_be_proposed(pair: Pair) -> bool:
     """Whether both are made as UIDs are: digits and dots, 1 to 64 of them (PS3.5 9.1).
 

@@ -30,8 +30,9 @@ from pacslift.send.dimse import StoreResponse
 from pacslift.send.faults import AssociationLostError, AssociationRejectedError, ProtocolError
 from pacslift.send.link import MOST_BUFFERS, Buffer, Link
 from pacslift.send.machine import Event, Machine, Released, State
-from pacslift.send.negotiation import Abort, Proposal, Rejection
+from pacslift.send.negotiation import Abort, Acceptance, Proposal, Rejection, user_identity
 from pacslift.send.pieces import BUFFER_LENGTH, batches
+from pacslift.send.reaching import reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +95,17 @@ class StoreAssociation:
         """Connect and associate, proposing *contexts* and a *window* of operations.
 
         Raises TargetUnreachableError when nothing there speaks DICOM, TargetRejectedError
-        when it will not have us, NoContextError when it accepts none of the contexts.
+        when it will not have us, NoContextError when it accepts none of the contexts,
+        JobFileError when our own certificate, key or secret is wrong.
         """
-        proposal = Proposal(address.aet, address.calling_aet, tuple(contexts), window)
-        try:
-            link = Link.connect(address.host, address.port, timeouts.connect)
-        except OSError as fault:
-            raise TargetUnreachableError(wording.unreachable(address, fault)) from fault
+        identity = user_identity(address.identity)
+        proposal = Proposal(address.aet, address.calling_aet, tuple(contexts), window, identity)
+        link = reach(address, timeouts.connect)
         association = cls(address, link, Machine(proposal), timeouts)
         try:
             association._negotiate(contexts)
         except AssociationLostError as lost:
-            raise TargetUnreachableError(wording.no_dicom(str(lost))) from lost
+            raise TargetUnreachableError(wording.no_dicom(address, str(lost))) from lost
         return association
 
     def _negotiate(self, contexts: Sequence[Context]) -> None:
@@ -120,10 +120,18 @@ class StoreAssociation:
             case Abort() as abort:
                 self._link.close()
                 raise TargetRejectedError(wording.aborted_at_once(self._address, abort))
+            case Acceptance() as acceptance if self._ignores_identity(acceptance):
+                self.abort()
+                raise TargetRejectedError(wording.identity_ignored(self._address))
         self.refused = frozenset(context.pair for context in contexts) - self.accepted.keys()
         if not self.accepted:
             self.release()
             raise NoContextError(wording.no_context(self._address, contexts))
+
+    def _ignores_identity(self, acceptance: Acceptance) -> bool:
+        """Whether the identity had to be confirmed and was not. PS3.7 D.3.3.7.2."""
+        identity = self._address.identity
+        return bool(identity and identity.confirm and not acceptance.identity_confirmed)
 
     @property
     def accepted(self) -> Mapping[Pair, int]:

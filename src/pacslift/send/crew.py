@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pacslift.errors import Cause, TryAgainError
+from pacslift.errors import Cause, StopError, TryAgainError
 from pacslift.job import TargetAddress
 from pacslift.ledger import Candidate, InstanceState, Planned
 from pacslift.plan.contexts import Pair
@@ -132,6 +132,10 @@ class Crew:
         self._todo: queue.SimpleQueue[Planned] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
         self._ending = threading.Event()
+        self._lock = threading.Lock()  # over the three numbers
+        self._workers = workers  # that are wanted
+        self._too_many = 0  # of those at work
+        self._refusals = 0
         self._threads = [
             threading.Thread(target=self._work, name=f"send-{n}", daemon=True)
             for n in range(workers)
@@ -140,12 +144,34 @@ class Crew:
     @property
     def room(self) -> int:
         """Those that each worker has underway, and some that wait for it."""
-        return len(self._threads) * room_of_one(self._sending)
+        return self._workers * room_of_one(self._sending)
 
     def start(self) -> None:
         """Start the threads."""
         for thread in self._threads:
             thread.start()
+
+    def grow(self) -> None:
+        """Add a worker; it takes an object only when the target has taken its association."""
+        name = f"send-{len(self._threads)}"
+        thread = threading.Thread(target=self._join, name=name, daemon=True)
+        self._threads.append(thread)
+        with self._lock:
+            self._workers += 1
+        thread.start()
+
+    def shrink(self) -> None:
+        """Have one worker end after the objects it is at; the last one stays."""
+        with self._lock:
+            if self._workers > 1:
+                self._workers -= 1
+                self._too_many += 1
+
+    def refusals(self) -> int:
+        """How many workers were added in vain since the last call."""
+        with self._lock:
+            count, self._refusals = self._refusals, 0
+        return count
 
     def give(self, planned: Planned) -> None:
         """Put an instance into the queue."""
@@ -184,8 +210,25 @@ class Crew:
         if self._ending.wait(seconds):
             raise EndingError
 
-    def _work(self) -> None:
+    def _join(self) -> None:
+        """Work, if the target takes one association more."""
         worker = self._sending.worker(self._pause)
+        try:
+            worker.open(self._sending.pairs)
+        except (StopError, TryAgainError):  # it goes on with those there are
+            worker.close()
+            with self._lock:
+                self._workers -= 1
+                self._refusals += 1
+            return
+        except BaseException as error:  # noqa: BLE001 - raised again in the thread that collects
+            self._done.put(error)
+            worker.close()
+            return
+        self._work(worker)
+
+    def _work(self, worker: StoreWorker | None = None) -> None:
+        worker = worker or self._sending.worker(self._pause)
         try:
             for given, delivery in worker.deliver_each(self._tasks(worker)):
                 candidate = given.kept[0] if given.kept else None
@@ -201,7 +244,7 @@ class Crew:
         While there is nothing for long, as in a pause, its association is given back.
         """
         since = time.monotonic()
-        while not self._ending.is_set():
+        while not self._ending.is_set() and not self._is_too_many():
             try:
                 yield self._task(self._todo.get_nowait())
             except queue.Empty:
@@ -213,6 +256,13 @@ class Crew:
                     worker.close()
             else:
                 since = time.monotonic()
+
+    def _is_too_many(self) -> bool:
+        """Whether the worker that asks is to end."""
+        with self._lock:
+            ends = self._too_many > 0
+            self._too_many -= ends
+        return ends
 
     def _task(self, planned: Planned) -> Task[Given]:
         given = Given(planned)

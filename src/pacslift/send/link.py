@@ -33,14 +33,6 @@ class Link:
         self._either = select.poll()
         self._either.register(connected, select.POLLIN | select.POLLOUT)
 
-    @classmethod
-    def connect(cls, host: str, port: int, timeout: float) -> "Link":
-        """Open a TCP connection within *timeout* seconds."""
-        try:
-            return cls(socket.create_connection((host, port), timeout))
-        except UnicodeError as fault:  # what Python says of a host name that cannot be one
-            raise socket.gaierror(socket.EAI_NONAME, "no host name") from fault
-
     def send(self, buffers: Sequence[Buffer]) -> int:
         """Give the system what it takes now of at most MOST_BUFFERS; how many bytes, maybe 0."""
         try:

@@ -8,11 +8,12 @@ still get its images.
 import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pynetdicom import pdu, pdu_items
 
 from pacslift import __version__
+from pacslift.access import Identity
 from pacslift.plan.contexts import Context
 from pacslift.send.faults import MalformedPduError
 
@@ -25,7 +26,17 @@ MAX_PDU_RECEIVED = 0x4000  # what we announce; answers to C-STORE are far shorte
 _ITEM = struct.Struct(">BxH")
 _FIXED_PART = 74  # of A-ASSOCIATE-AC, up to its variable items
 _CONTEXT_ITEM, _USER_INFORMATION = 0x21, 0x50
-_MAX_LENGTH, _WINDOW, _VERSION_NAME = 0x51, 0x53, 0x55
+_MAX_LENGTH, _WINDOW, _VERSION_NAME, _IDENTITY_TAKEN = 0x51, 0x53, 0x55, 0x59
+
+
+@dataclass(frozen=True, slots=True)
+class UserIdentity:
+    """Who asks for an association. PS3.7 D.3.3.7.1."""
+
+    kind: int
+    primary: bytes = field(repr=False)
+    secondary: bytes = field(repr=False)
+    confirm: bool  # ask for a positive response
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class Proposal:
     calling_aet: str
     contexts: tuple[Context, ...]
     window: int = 1  # operations that may be outstanding at once; 0 for any number
+    identity: UserIdentity | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +58,7 @@ class Acceptance:
     max_pdu_length: int  # 0 for no limit
     window: int  # operations that may be outstanding at once; 0 for any number
     version_name: str  # the target's software in its own words, may be empty
+    identity_confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +88,16 @@ def encode_request(proposal: Proposal) -> bytes:
     request.variable_items = [
         application,
         *(_context_item(context) for context in proposal.contexts),
-        _user_information(proposal.window),
+        _user_information(proposal.window, proposal.identity),
     ]
     return bytes(request.encode())
+
+
+def user_identity(identity: Identity | None) -> UserIdentity | None:
+    """*identity* with its secret. Raises JobFileError if the secret is missing."""
+    if identity is None:
+        return None
+    return UserIdentity(identity.kind, *identity.fields(), identity.confirm)
 
 
 def encode_release_request() -> bytes:
@@ -102,7 +122,7 @@ def decode_acceptance(whole: bytes) -> Acceptance:
     """Read an A-ASSOCIATE-AC. Raises MalformedPduError."""
     if len(whole) < _FIXED_PART:
         raise MalformedPduError(f"the target's A-ASSOCIATE-AC has only {len(whole)} bytes")
-    wanted, version_name = _wanted_items(whole[_FIXED_PART:])
+    wanted, version_name, confirmed = _wanted_items(whole[_FIXED_PART:])
     with _decoding("A-ASSOCIATE-AC"):
         accepted = pdu.A_ASSOCIATE_AC()
         accepted.decode(whole[:_FIXED_PART] + wanted)
@@ -117,6 +137,7 @@ def decode_acceptance(whole: bytes) -> Acceptance:
             max_pdu_length=(user.maximum_length or 0) if user else 0,
             window=_code(window.max_operations_invoked) if window else 1,
             version_name=version_name,
+            identity_confirmed=confirmed,
         )
 
 
@@ -169,7 +190,7 @@ def _context_item(context: Context) -> pdu_items.PresentationContextItemRQ:
     return item
 
 
-def _user_information(window: int) -> pdu_items.UserInformationItem:
+def _user_information(window: int, identity: UserIdentity | None) -> pdu_items.UserInformationItem:
     longest = pdu_items.MaximumLengthSubItem()
     longest.maximum_length_received = MAX_PDU_RECEIVED
     implementation = pdu_items.ImplementationClassUIDSubItem()
@@ -184,7 +205,18 @@ def _user_information(window: int) -> pdu_items.UserInformationItem:
         operations.maximum_number_operations_performed = 1
         information.user_data.append(operations)
     information.user_data.append(version)
+    if identity:
+        information.user_data.append(_identity_item(identity))
     return information
+
+
+def _identity_item(identity: UserIdentity) -> pdu_items.UserIdentitySubItemRQ:
+    item = pdu_items.UserIdentitySubItemRQ()
+    item.user_identity_type = identity.kind
+    item.positive_response_requested = int(identity.confirm)
+    item.primary_field = identity.primary
+    item.secondary_field = identity.secondary
+    return item
 
 
 def _items(body: bytes, what: str) -> Iterator[tuple[int, bytes]]:
@@ -205,15 +237,20 @@ def _item(kind: int, value: bytes) -> bytes:
     return _ITEM.pack(kind, len(value)) + value
 
 
-def _wanted_items(body: bytes) -> tuple[bytes, str]:
-    """The items of an A-ASSOCIATE-AC that we use, encoded, and the target's version name."""
-    kept, version_name = bytearray(), b""
+def _wanted_items(body: bytes) -> tuple[bytes, str, bool]:
+    """The items of an A-ASSOCIATE-AC that we use, encoded; what else we take from them.
+
+    That is the target's version name, and whether it says that it took our identity. What it
+    says besides that (a Kerberos ticket, a SAML response) is not looked into.
+    """
+    kept, version_name, confirmed = bytearray(), b"", False
     for kind, value in _items(body, "the target's A-ASSOCIATE-AC"):
         if kind == _CONTEXT_ITEM:
             kept += _item(kind, value)
         elif kind == _USER_INFORMATION:
             told = dict(_items(value, "the target's user information"))
             version_name = told.get(_VERSION_NAME, b"")
+            confirmed = _IDENTITY_TAKEN in told
             used = [_item(k, told[k]) for k in (_MAX_LENGTH, _WINDOW) if k in told]
             kept += _item(kind, b"".join(used))
-    return bytes(kept), version_name.decode("ascii", "replace").strip(" \0")
+    return bytes(kept), version_name.decode("ascii", "replace").strip(" \0"), confirmed

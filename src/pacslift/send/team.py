@@ -29,6 +29,8 @@ from pacslift.unforeseen import type_and_place
 _LOOK = 0.25  # seconds between looks at whether the run stops
 MOST_TOGETHER = 100  # results in one message
 _END = None  # from the one with the ledger: end in order; to it: all was said
+_GROW, _SHRINK = "grow", "shrink"  # from the one with the ledger, on associations
+_REFUSED = "refused"  # to it: an association to be added was not had
 
 
 @dataclass(slots=True)
@@ -37,6 +39,7 @@ class _Member:
     pipe: "Connection[object, object]"
     in_hand: int = 0
     given: list[Planned] = field(default_factory=list)  # and not yet in the pipe
+    associations: int = 1
 
 
 class Team:
@@ -48,11 +51,13 @@ class Team:
         self._associations = associations
         self._members: list[_Member] = []
         self._results: deque[Result] = deque()  # that have come and were not asked for yet
+        self._refusals = 0
 
     @property
     def room(self) -> int:
         """Those that each worker has underway, and some that wait for it."""
-        return self._processes * self._associations * room_of_one(self._sending)
+        some = sum(member.associations for member in self._members)
+        return (some or self._processes * self._associations) * room_of_one(self._sending)
 
     def start(self) -> None:
         """Start the processes; each takes about a second until it sends."""
@@ -67,7 +72,31 @@ class Team:
             )
             process.start()
             theirs.close()
-            self._members.append(_Member(process, ours))
+            self._members.append(_Member(process, ours, associations=self._associations))
+
+    def grow(self) -> None:
+        """Add an association to the process that has the fewest."""
+        member = min(self._members, key=lambda one: one.associations)
+        member.associations += 1
+        self._order(member, _GROW)
+
+    def shrink(self) -> None:
+        """End an association of the process that has the most; each keeps one."""
+        member = max(self._members, key=lambda one: one.associations)
+        if member.associations > 1:
+            member.associations -= 1
+            self._order(member, _SHRINK)
+
+    def refusals(self) -> int:
+        """How many associations were added in vain since the last call."""
+        count, self._refusals = self._refusals, 0
+        return count
+
+    def _order(self, member: _Member, order: object) -> None:
+        try:
+            member.pipe.send(order)
+        except OSError as fault:
+            raise died(member.process) from fault
 
     def give(self, planned: Planned) -> None:
         """Choose the process that has the fewest; it has the instance when get() is called."""
@@ -89,12 +118,8 @@ class Team:
         """Put into the pipes what was given."""
         for member in self._members:
             given, member.given = member.given, []
-            if not given:
-                continue
-            try:
-                member.pipe.send(given)
-            except OSError as fault:
-                raise died(member.process) from fault
+            if given:
+                self._order(member, given)
 
     def _hear(self, member: _Member) -> None:
         """Take what a process says: results, or what ended it."""
@@ -104,6 +129,10 @@ class Team:
             raise died(member.process) from fault
         if isinstance(said, BaseException):
             raise said
+        if said == _REFUSED:
+            member.associations -= 1
+            self._refusals += 1
+            return
         results = results_in(said)
         member.in_hand -= len(results)
         self._results += results
@@ -169,6 +198,8 @@ def serve(pipe: "Connection[object, object]", sending: Sending, associations: in
             if results:
                 pipe.send(results)
                 results = []
+            for _ in range(crew.refusals()):
+                pipe.send(_REFUSED)
     except BaseException as error:  # noqa: BLE001 - raised again in the other process
         pipe.send(results)
         pipe.send(portable(error))
@@ -190,9 +221,14 @@ def gather(crew: Crew, results: list[Result]) -> None:
 def take(pipe: "Connection[object, object]", crew: Crew, ending: threading.Event) -> None:
     """Hand what comes to *crew*, until the end is asked for, or nobody is there to ask."""
     try:
-        while (given := pipe.recv()) is not _END:
-            for planned in cast("list[Planned]", given):
-                crew.give(planned)
+        while (said := pipe.recv()) is not _END:
+            if said == _GROW:
+                crew.grow()
+            elif said == _SHRINK:
+                crew.shrink()
+            else:
+                for planned in cast("list[Planned]", said):
+                    crew.give(planned)
     except (EOFError, OSError):
         os._exit(1)  # the run was killed; whoever starts it again sends what was underway
     ending.set()

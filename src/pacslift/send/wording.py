@@ -11,6 +11,7 @@ from pacslift.plan.contexts import Context
 from pacslift.send.negotiation import Abort, Rejection
 
 _TRANSIENT = 2
+_NO_REASON = 1
 _MOST_LISTED = 10
 
 # PS3.8 Table 9-21: (source, reason) to the standard's words and what to do
@@ -69,7 +70,10 @@ def rejected(address: TargetAddress, rejection: Rejection) -> str:
     )
     source = _SOURCES.get(rejection.source, f"unknown source {rejection.source}")
     kind = "transient" if is_transient(rejection) else "permanent"
-    return f"{_titles(address)} was rejected by the {source}, {kind}: {words}; {advice}"
+    said = f"{_titles(address)} was rejected by the {source}, {kind}: {words}; {advice}"
+    if address.identity and rejection.reason == _NO_REASON:  # PS3.7 D.3.3.7.2 has no other
+        return f"{said}; it may have refused the user identity: look at [target.identity]"
+    return said
 
 
 def is_transient(rejection: Rejection) -> bool:
@@ -92,11 +96,21 @@ def aborted_at_once(address: TargetAddress, abort: Abort) -> str:
     )
 
 
-def no_dicom(fault: str) -> str:
+def identity_ignored(address: TargetAddress) -> str:
+    """An association without the confirmation of the identity that was asked for."""
+    return (
+        f"{_titles(address)} was accepted, but the target did not confirm the user identity; set "
+        "up identities there, or write `confirm = false` in [target.identity] if it need not"
+    )
+
+
+def no_dicom(address: TargetAddress, fault: str) -> str:
     """A connection, but no answer that DICOM knows; *fault* names the target."""
+    if address.tls:
+        return f"{fault} when it was asked for an association over TLS; look into the target's log"
     return (
         f"{fault} when it was asked for an association; check that the port is the archive's "
-        "DICOM port, and that it speaks without TLS"
+        "DICOM port, and that it speaks without TLS (otherwise add [target.tls] to job.toml)"
     )
 
 
@@ -124,6 +138,11 @@ def pair_words(sop_class_uid: str, transfer_syntax_uid: str) -> str:
     return f"{_named(sop_class_uid)} in {_named(transfer_syntax_uid)}"
 
 
+def name_of(uid: str) -> str:
+    """The name that the standard gives to a UID; the UID where it gives none."""
+    return str(UID(uid, IGNORE).name)
+
+
 def _named(uid: str) -> str:
-    name = UID(uid, IGNORE).name
+    name = name_of(uid)
     return uid if name == uid else f"{name} ({uid})"

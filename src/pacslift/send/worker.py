@@ -15,7 +15,7 @@ from typing import Self, TypeAlias, TypeVar
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.job import TargetAddress
-from pacslift.plan.contexts import Pair
+from pacslift.plan.contexts import VERIFICATION, Pair
 from pacslift.repair.outgoing import Outgoing
 from pacslift.repair.transcode import alternatives, transcoded
 from pacslift.send.association import PATIENT, StoreAssociation, Timeouts
@@ -95,6 +95,15 @@ class StoreWorker:
         steady = Reconnecting(posting, retries.lost_waits, sleep)
         sender = AskingAgain(steady, retries.busy_waits, sleep)
         return cls(sender, posting, transcodes=transcodes)
+
+    def open(self, pairs: Sequence[Pair]) -> None:
+        """Have an association for the first of *pairs* that the target takes, before any object.
+
+        Raises TargetAwayError or StopError when there is none to be had.
+        """
+        for pair in pairs or [VERIFICATION.pair]:
+            if self._posting.switchboard.association_for(pair) is not None:
+                return
 
     def __enter__(self) -> Self:
         return self

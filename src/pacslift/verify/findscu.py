@@ -7,12 +7,14 @@ import socket
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydicom import Dataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 from pynetdicom import AE, _config, evt
 from pynetdicom.association import Association
 from pynetdicom.pdu import A_ASSOCIATE_RJ
+from pynetdicom.pdu_primitives import UserIdentityNegotiation
 from pynetdicom.sop_class import (  # type: ignore[attr-defined] # the module makes them at run time
     StudyRootQueryRetrieveInformationModelFind as StudyRootFind,
 )
@@ -25,8 +27,11 @@ from pacslift.errors import (
     TargetUnreachableError,
 )
 from pacslift.job import TargetAddress
+from pacslift.plan.contexts import VERIFICATION
 from pacslift.send import wording
-from pacslift.send.negotiation import Rejection
+from pacslift.send.association import StoreAssociation
+from pacslift.send.negotiation import Rejection, user_identity
+from pacslift.send.reaching import context_of, name_expected, reach
 from pacslift.verify.listing import Answers
 from pacslift.verify.query import Row, row_of
 
@@ -64,7 +69,7 @@ def associate(address: TargetAddress, timeouts: FindTimeouts) -> Association:
     Verification is proposed too, so that a target without C-FIND can still say so.
     Raises TargetUnreachableError, TargetRejectedError or NoContextError.
     """
-    knock(address, timeouts.connect)
+    reach(address, timeouts.connect).close()  # pynetdicom keeps to itself why it cannot connect
     entity = AE(ae_title=address.calling_aet)
     entity.connection_timeout = timeouts.connect
     entity.acse_timeout = timeouts.association
@@ -73,23 +78,45 @@ def associate(address: TargetAddress, timeouts: FindTimeouts) -> Association:
     for sop_class in (StudyRootFind, Verification):
         entity.add_requested_context(sop_class, [ImplicitVRLittleEndian, ExplicitVRLittleEndian])
     rejections: list[Rejection] = []
+    opened: list[socket.socket] = []
     association = entity.associate(
         address.host,
         address.port,
         ae_title=address.aet,
         evt_handlers=[
             *((moment, do_not_wait) for moment in ON_THE_LINE),
+            (evt.EVT_CONN_OPEN, never_for_ever, [timeouts.response, opened]),
             (evt.EVT_PDU_RECV, keep_rejection, [rejections]),
         ],
+        **access(address),
     )
     if association.is_established and accepts_find(association):
         park_reactor(association)
         return association
     if association.is_established:
         association.release()
+    for one in opened:  # the library forgets those that the target has reset
+        one.close()
     if rejections:
         raise TargetRejectedError(wording.rejected(address, rejections[0]))
+    if address.tls and not was_answered(association):  # what our own driver meets says more
+        StoreAssociation.open(address, [VERIFICATION]).release()
     raise reason_for_none(address, association)
+
+
+def access(address: TargetAddress) -> dict[str, Any]:
+    """TLS and user identity as pynetdicom takes them. Raises JobFileError."""
+    options: dict[str, Any] = {}
+    if address.tls:
+        options["tls_args"] = (context_of(address.tls), name_expected(address))
+    if identity := user_identity(address.identity):
+        item = UserIdentityNegotiation()
+        item.user_identity_type = identity.kind
+        item.positive_response_requested = identity.confirm
+        item.primary_field = identity.primary
+        item.secondary_field = identity.secondary
+        options["ext_neg"] = [item]
+    return options
 
 
 class Parked(threading.Event):
@@ -129,14 +156,6 @@ def let_reactor_go(association: Association) -> None:
         association._reactor_checkpoint.let_go()  # noqa: SLF001
 
 
-def knock(address: TargetAddress, seconds: float) -> None:
-    """Connect and hang up: pynetdicom keeps to itself why it cannot connect."""
-    try:
-        socket.create_connection((address.host, address.port), seconds).close()
-    except OSError as fault:
-        raise TargetUnreachableError(wording.unreachable(address, fault)) from fault
-
-
 def do_not_wait(event: evt.Event) -> None:
     """Neither hold back half a query (Nagle) nor the acknowledgement of half an answer.
 
@@ -149,6 +168,14 @@ def do_not_wait(event: evt.Event) -> None:
     transport.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if hasattr(socket, "TCP_QUICKACK"):
         transport.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def never_for_ever(event: evt.Event, seconds: float, opened: list[socket.socket]) -> None:
+    """Let no reading wait without end for the rest of a PDU, or of what TLS has begun."""
+    transport = event.assoc.dul.socket
+    if transport is not None and transport.socket is not None:
+        transport.socket.settimeout(seconds)
+        opened.append(transport.socket)
 
 
 def keep_rejection(event: evt.Event, rejections: list[Rejection]) -> None:
@@ -166,9 +193,14 @@ def accepts_find(association: Association) -> bool:
     return any(cx.abstract_syntax == StudyRootFind for cx in association.accepted_contexts)
 
 
+def was_answered(association: Association) -> bool:
+    """Whether the target said anything of the contexts proposed."""
+    return bool(association.accepted_contexts or association.rejected_contexts)
+
+
 def reason_for_none(address: TargetAddress, association: Association) -> StopError:
     """Why there is no association that can be used, if it was not rejected."""
-    if association.accepted_contexts or association.rejected_contexts:
+    if was_answered(association):
         return NoContextError(
             f"{address} does not accept Study Root C-FIND (SOP class {StudyRootFind}), so what "
             "arrived cannot be verified; allow queries for our AE title at the target, or have it "
