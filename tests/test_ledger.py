@@ -289,7 +289,6 @@ ADDED = {  # tables and columns that an older version did not have, by version
          "accession_number", "sent_study_date", "sent_under")),
     2: (("overlays", "uids"), ("overlays", "own_overlay", "issuer_of_patient_id")),
     3: ((), ()),
-    4: ((), ()),
 }  # fmt: skip
 
 

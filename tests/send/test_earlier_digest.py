@@ -27,7 +27,7 @@ def planned(tmp_path) -> Planned:
 def result_of(planned: Planned) -> Result:
     with ScriptedArchive([CT]) as archive:
         crew = Crew(Sending(archive.address, (CT,), revision="now"), 1)
-        (result,) = [one for one in results_of(crew, iter([planned])) if one]
+        (result,) = [one for one in results_of(crew, iter([planned]), Pacer()) if one]
         crew.stop()
     return result
 

@@ -16,6 +16,7 @@ from pacslift.send.crew import Crew, Sending, room_of_one
 from pacslift.send.deliver import results_of
 from pacslift.send.finding import Finding
 from pacslift.send.growing import LONGEST_REST, MOST, PER_OBJECT, REST, Growing, Step
+from pacslift.send.pace import Pacer
 from pacslift.send.team import Team
 from pacslift.send.worker import Retries
 from scripted import ScriptedArchive
@@ -185,7 +186,9 @@ def test_a_crew_follows_the_number_that_is_found_and_every_change_is_told(tmp_pa
     with ScriptedArchive([CT]) as archive:
         crew = Recorded(sending_to(archive.address))
         hands = Finding(crew, 1, told.append, 16, lambda: float(next(now)))
-        results = [result for result in results_of(hands, iter(planned(tmp_path, 120))) if result]
+        results = [
+            result for result in results_of(hands, iter(planned(tmp_path, 120)), Pacer()) if result
+        ]
         results += hands.stop()
         assert len(results) == 120
         assert crew.orders[:2] == ["grow", "shrink"]
