@@ -1,10 +1,14 @@
+import io
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from test_pgplain import HELD, NAMES, database
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
-from pacslift.extract.postgres.pgcustom import read_pgcustom
+from pacslift.extract.packed import window as windows
+from pacslift.extract.packed.window import Window
+from pacslift.extract.postgres.pgcustom import block_pieces, pass_pieces, read_pgcustom
 from pgarchive import GZIP, LZ4, NONE, ZSTD, Archive, Table
 from smalldumps import everything, file_of, frames_of, pieces_of, rows_of
 
@@ -141,3 +145,24 @@ def test_a_real_archive_gives_what_the_server_held(postgres, database, tmp_path,
     ):
         assert (name, read_as.to_list()) == (name, list(held))
     assert reader.row_counts() == {"t": 4, "empty_one": 0}
+
+
+@given(st.lists(st.integers(1, 40), max_size=8), st.integers(1, 30), st.integers(0, 60))
+def test_a_block_that_is_passed_over_ends_where_it_would_be_read_to(sizes, piece, cut):
+    """Also where it is cut, and however it comes in."""
+    chunks = b"".join(b"\0" + size.to_bytes(4, "little") + b"x" * size for size in sizes)
+    content = chunks + b"\0" * 5 + b"next"
+    content = content[: len(content) - cut] if cut < len(content) else content
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(windows, "PIECE", piece)
+        read, passed = (Window(io.BytesIO(content).read, "dump") for _ in range(2))
+        assert _ended(lambda: list(block_pieces(read, 4))) == _ended(lambda: pass_pieces(passed, 4))
+        assert read.offset == passed.offset
+
+
+def _ended(walk) -> str:
+    try:
+        walk()
+    except DumpDamagedError as error:
+        return str(error)
+    return "whole"

@@ -64,10 +64,27 @@ def _walk(window: Window, archive: ArchiveBytes) -> tuple[dict[int, int], int | 
 def _pass(window: Window, archive: ArchiveBytes, *, several: bool) -> None:
     """Move behind a block, or behind all large objects of one. DumpDamagedError at a cut."""
     while not several or archive.integer():  # a large object's OID
-        for _ in block_pieces(window, archive.int_size):
-            pass
+        pass_pieces(window, archive.int_size)
         if not several:
             return
+
+
+def pass_pieces(window: Window, int_size: int) -> None:
+    """Move behind the block at the window's place, as block_pieces() does, and look at nothing."""
+    width = 1 + int_size
+    beyond = 0  # bytes of a piece that are not in view yet
+    while True:
+        data, at = window.data, window.at + beyond
+        while at + width <= len(data):
+            size = int.from_bytes(data[at + 1 : at + width], "little")
+            at += width + size
+            if not size:
+                window.at = at
+                return
+        window.at = min(at, len(data))
+        beyond = at - window.at
+        if not window.grow():
+            raise DumpDamagedError(f"a data block ends at byte {window.offset}")
 
 
 def block_pieces(window: Window, int_size: int) -> Pieces:
