@@ -7,12 +7,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pacslift.errors import SetAsideError
+from pacslift.inventory import dataset as dataset_module
 from pacslift.inventory import stored as stored_module
 from pacslift.inventory.alike import Alike
 from pacslift.inventory.bytesource import MemoryBytes
 from pacslift.inventory.header import PIXEL_DATA
 from pacslift.inventory.stored import _stored_in
-from storedobjects import BIG, EXPLICIT, IMPLICIT, INSTANCE, JPEG, SYNTAX, element, fragments
+from storedobjects import (
+    BIG,
+    DELIMITER,
+    EXPLICIT,
+    IMPLICIT,
+    INSTANCE,
+    JPEG,
+    SYNTAX,
+    element,
+    fragments,
+)
 from storedobjects import meta as meta_of
 
 JPEG_START = b"\xff\xd8\xff\xc3\0\x0b\x08\0\x04\0\x04\x01\x01\x11\0\xff\xda"
@@ -117,8 +128,9 @@ def familiar():
         part10(SLICES[0]).replace(b"5.1.4.1.1.2\0", b"5.1.4.1.1.4\0", 1),
         part10(SLICES[0]).replace(SYNTAX[EXPLICIT].encode(), JPEG[:19].encode()),
         part10(SLICES[0], BIG),
+        part10(SLICES[0], uid=bytes(8)),
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_one_thing_otherwise_is_seen_though_all_else_is_familiar(familiar, content):
     assert seen(content) == seen_anew(content)
@@ -140,12 +152,35 @@ def test_whatever_byte_is_another_one_opening_finds_what_it_would_by_itself(at, 
     assert seen(bytes(content)) == seen_anew(bytes(content))
 
 
-def test_fragments_are_looked_at_in_every_object(walked):
-    group = meta_of(JPEG, sop_class="1.2.840.10008.5.1.4.1.1.2")
-    for text in SLICES:
-        start = data_set(text)[: -(12 + 64)]
-        seen(bytes(128) + b"DICM" + group + start + fragments(JPEG_START + b"\0"))
-    assert len(walked) == len(SLICES)
+def compressed(slice_number, *parts, end=DELIMITER, **said):
+    """A slice in fragments."""
+    start = part10(slice_number, **said)[: -(12 + 64)]
+    syntax = SYNTAX[EXPLICIT].encode() + b"\0"
+    jpeg = JPEG.encode()
+    start = start.replace(b"\x10\0UI\x14\0" + syntax, b"\x10\0UI\x16\0" + jpeg)
+    return start + fragments(*parts, end=end)
+
+
+def test_of_compressed_slices_only_the_pixels_are_walked_anew(monkeypatch):
+    walks, whole = [], dataset_module.walk
+    monkeypatch.setattr(dataset_module, "walk", lambda *where: walks.append(where) or whole(*where))
+    for number, text in enumerate(SLICES):
+        _, header, _ = seen(compressed(text, JPEG_START + bytes(8 * number), b"ab" * number))
+        assert header["items"] == 3
+    assert len(walks) == 2
+
+
+@given(
+    st.lists(st.sampled_from([JPEG_START, JPEG_START + b"\0", b"odd", b"", b"\xff\x4f\xff\x51"])),
+    st.sampled_from([DELIMITER, b"", DELIMITER[:5], DELIMITER + b"\0" * 6, DELIMITER + b"behind"]),
+    st.sampled_from([None, b"\0" * 8, b"1.2.3.9\0"]),
+)
+@settings(max_examples=200)
+def test_whatever_fragments_follow_opening_finds_what_it_would_by_itself(parts, end, uid):
+    for text in SLICES[:3]:
+        seen(compressed(text, JPEG_START))
+    content = compressed(SLICES[3], *parts, end=end, uid=uid)
+    assert seen(content) == seen_anew(content)
 
 
 def test_what_is_kept_of_many_kinds_of_files_is_bounded():

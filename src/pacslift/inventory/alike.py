@@ -6,8 +6,9 @@ and from very few values. Where all of these are the same as in an object before
 comparison says so, and what was found then holds: the walk, the transfer syntax, the faults.
 
 Kept is only what surely rests on nothing else: native pixels or none, all lengths defined, an
-encoding that was declared and walked to the end, no fault but in the meta. All other objects are
-opened as ever. Each object's own SOP Instance UID may differ, but as one in meta and data set.
+encoding that was declared and walked to the end, no fault but in the meta. Where only Pixel Data
+at the end has no defined length, the walk begins there. All other objects are opened as ever. Each
+object's own SOP Instance UID may differ, but as one in meta and data set.
 
 Cost: a few microseconds instead of some forty. What is kept is bounded.
 """
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from pacslift.inventory.bytesource import FIRST_BLOCK, ByteSource
 from pacslift.inventory.filemeta import Meta
-from pacslift.inventory.header import PIXEL_DATA, Header
+from pacslift.inventory.header import PIXEL_DATA, Header, ends_in_fragments
 from pacslift.inventory.pixelsyntax import BARE_STREAMS
 from pacslift.inventory.stencil import Stencil, loose, tighten, tighten_headers, whole_words
 from pacslift.inventory.syntaxes import native
@@ -31,6 +32,7 @@ Measure: TypeAlias = tuple[int, ...]
 _SOP_CLASS, _SOP_INSTANCE = 0x00080016, 0x00080018
 _OF_META = frozenset({"E03", "E04", "E07", "E08", "E09"})  # the faults that its bytes alone decide
 _MOST_OF_A_SIZE = 8
+_ANY_SIZE = -1  # in place of the size where that of Pixel Data is left open
 _MOST_KEPT = 128
 _MOST_ELEMENTS = 1000  # of a header; some 300 bytes are kept for each
 _MOST_MET = 1024
@@ -42,9 +44,10 @@ _NOWHERE = (0, 0)
 class Mould:
     """What opening an object found, and what must be the same for it to hold.
 
+    whole      nothing is left to be looked at; else Pixel Data and all that follows from them
     stencil    over meta and header
     last       where the header of the last element is, and what: tells most others apart at once
-    pixels     where their value begins; 0 where there is none
+    pixels     where the value of native ones begins; 0 where there are none
     instances  where the SOP Instance UID lies in the data set and in the meta; (0, 0) for none
     """
 
@@ -52,20 +55,33 @@ class Mould:
     transfer_syntax_uid: str
     meta: Meta
     shape: "Shape"
+    whole: bool
     stencil: Stencil
     last: tuple[int, bytes]
     pixels: int
     instances: tuple[tuple[int, int], tuple[int, int]]
 
     def fits(self, head: bytes) -> bool:
-        """Say whether an object of the same size, which begins with *head*, is opened alike."""
+        """Say whether an object that begins with *head* is opened alike.
+
+        It must have the same size, unless Pixel Data are left to be looked at.
+        """
         at, mark = self.last
-        if not head.startswith(mark, at) or not self.stencil.fits(head):
+        if not head.startswith(mark, at) or len(head) < self.stencil.size:
+            return False
+        if not self.stencil.fits(head):
             return False
         if self.pixels and head.startswith(BARE_STREAMS, self.pixels):
             return False
         (start, end), (meta_start, meta_end) = self.instances
         return head[start:end] == head[meta_start:meta_end]
+
+    def instance_uid(self, source: ByteSource) -> str | None:
+        """Give the SOP Instance UID that the meta of an object has which is alike."""
+        start, end = self.instances[1]
+        if start == end:
+            return self.meta.sop_instance_uid
+        return source.read(start, end - start).decode("latin-1").strip("\0 ") or None
 
 
 class Alike:
@@ -79,11 +95,11 @@ class Alike:
 
     def find(self, source: ByteSource) -> Mould | None:
         """Give what opening finds in an object; None if it has to be opened."""
-        moulds = self._moulds.get(source.size)
-        if moulds is None:
+        of_size, of_any = self._moulds.get(source.size, ()), self._moulds.get(_ANY_SIZE, ())
+        if not of_size and not of_any:
             return None
         head = source.read(0, FIRST_BLOCK)
-        for mould in moulds:
+        for mould in (*of_size, *of_any):
             if mould.fits(head):
                 return mould
         return None
@@ -95,12 +111,13 @@ class Alike:
         mould = _mould(stored, meta, shape)
         if mould is not None:
             with self._lock:
-                self._keep(stored.source.size, mould)
+                self._keep(stored.source.size if mould.whole else _ANY_SIZE, mould)
 
     def _was_met(self, stored: "StoredObject") -> bool:
         places = stored.header.places
         _, last, _, _ = next(reversed(places.values()))
-        measure = (stored.source.size, stored.dataset_start, len(places), last)
+        size = stored.source.size if not stored.header.ends else _ANY_SIZE
+        measure = (size, stored.dataset_start, len(places), last)
         with self._lock:
             if measure in self._met:
                 return True
@@ -125,10 +142,9 @@ def _rests_on_headers(stored: "StoredObject", meta: Meta) -> bool:
         and stored.envelope == meta.envelope
         and _OF_META.issuperset(meta.envelope)
         and syntax == meta.transfer_syntax_uid
-        and native(syntax)
         and header.fault is None
         and header.ascending
-        and not header.ends
+        and (native(syntax) if not header.ends else ends_in_fragments(header, stored.source.size))
         and _SOP_CLASS in header
         and len(header.places) <= _MOST_ELEMENTS
     )
@@ -140,7 +156,7 @@ def _mould(stored: "StoredObject", meta: Meta, shape: "Shape") -> Mould | None:
     head = stored.source.read(0, FIRST_BLOCK)
     _, start, value, _ = next(reversed(header.places.values()))
     wanted = [(0, header.start), _span(header, _SOP_CLASS)]
-    pixels, _ = _span(header, PIXEL_DATA)
+    pixels = 0 if header.ends else _span(header, PIXEL_DATA)[0]
     size = max(value, pixels + _STREAM_MARK, *(end for _, end in wanted))
     instances = (_NOWHERE, _NOWHERE)
     if meta.sop_instance_uid and _SOP_INSTANCE in header:
@@ -156,6 +172,7 @@ def _mould(stored: "StoredObject", meta: Meta, shape: "Shape") -> Mould | None:
         stored.transfer_syntax_uid,
         meta,
         shape,
+        not header.ends,
         Stencil(head, tight),
         (start, head[start:value]),
         pixels,

@@ -9,7 +9,7 @@ from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.ancestors import refuse_ancestor, refuse_word_orders
 from pacslift.inventory.bytesource import ByteSource, MemoryBytes
 from pacslift.inventory.filemeta import Meta
-from pacslift.inventory.header import PIXEL_DATA, Encoding, Fault, Header, walk
+from pacslift.inventory.header import PIXEL_DATA, Encoding, Fault, Header, walk, walk_on
 from pacslift.inventory.mend import MOST_BYTES as MOST_MENDED
 from pacslift.inventory.mend import mend
 from pacslift.inventory.pixelsyntax import DataSet, settled
@@ -40,14 +40,16 @@ _FOREIGN = {
 }
 
 
-def find_dataset(source: ByteSource, meta: Meta) -> DataSet:
+def find_dataset(source: ByteSource, meta: Meta, known: Header | None = None) -> DataSet:
     """Find the data set behind *meta*, and how it is written.
 
+    Takes   *known*: the header of another object, with which this one's is the same up to the
+            Pixel Data at the end of it.
     Raises  SetAsideError NOT_DICOM, RETIRED_FORMAT, TRUNCATED, HEADER_DAMAGED or PIXELS_DAMAGED.
     """
     refuse_word_orders(source)
     try:
-        found = _walked(source, meta)
+        found = _walked(source, meta, known)
     except SetAsideError as refusal:
         mended = _mended(source, meta) if refusal.cause in _MENDABLE else None
         if mended is None:
@@ -57,12 +59,15 @@ def find_dataset(source: ByteSource, meta: Meta) -> DataSet:
     return settled(found)
 
 
-def _walked(source: ByteSource, meta: Meta) -> DataSet:
+def _walked(source: ByteSource, meta: Meta, known: Header | None) -> DataSet:
     """The data set as it follows from its elements' own headers."""
     syntax = meta.transfer_syntax_uid
     if syntax is None:
         return _sniffed(source, meta, [])
-    header = walk(source, meta.start, source.size, encoding_of(syntax))
+    if known is None:
+        header = walk(source, meta.start, source.size, encoding_of(syntax))
+    else:
+        header = walk_on(source, known)
     tail = _tail(source, header)
     if tail is None or not header.places:
         return _sniffed(source, meta, [header])

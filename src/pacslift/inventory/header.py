@@ -111,6 +111,14 @@ class Header:
             yield Element(tag, vr, start, value, length, end)
 
 
+def ends_in_fragments(header: Header, size: int) -> bool:
+    """Say whether all has a defined length but Pixel Data, with which the source ends.
+
+    Compressed objects of a series are alike in all but the length of these.
+    """
+    return header.ends == {PIXEL_DATA: size} and next(reversed(header.places)) == PIXEL_DATA
+
+
 def walk(source: ByteSource, start: int, end: int, encoding: Encoding) -> Header:
     """Walk the elements from *start* to *end*.
 
@@ -124,6 +132,19 @@ def walk(source: ByteSource, start: int, end: int, encoding: Encoding) -> Header
     fresh = _walk(window, header, _FAMILIAR[encoding])
     if fresh >= _WORTH_LEARNING and header.fault is None and header.ascending:
         _FAMILIAR[encoding].learn(header.places, first, start, len(first) - MARGIN)
+    return header
+
+
+def walk_on(source: ByteSource, known: Header) -> Header:
+    """Walk from Pixel Data on, where all before them stands as in a header that was walked.
+
+    Takes   *known*, a header whose last element they are.
+    Gives   what walk() gives.
+    """
+    places = known.places.copy()
+    _, start, _, _ = places.pop(PIXEL_DATA)
+    header = Header(known.encoding, known.start, start, places, odd=known.odd)
+    _walk(Window(source, start, source.size), header, _FAMILIAR[known.encoding])
     return header
 
 

@@ -17,7 +17,7 @@ from pacslift.inventory.alike import Alike, Mould
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.dataset import DataSet, find_dataset
 from pacslift.inventory.filemeta import Meta, read_meta
-from pacslift.inventory.header import PIXEL_DATA, UNDEFINED, Header
+from pacslift.inventory.header import UNDEFINED, Header, ends_in_fragments
 from pacslift.inventory.inflate import GZIP, MOST_BYTES, RAW, WRAPPED, inflate
 from pacslift.inventory.syntaxes import INFLATED
 
@@ -102,14 +102,6 @@ def _shape_of(stored: StoredObject) -> Shape:
     )
 
 
-def ends_in_fragments(header: Header, size: int) -> bool:
-    """Say whether all has a defined length but Pixel Data, with which the source ends.
-
-    Compressed objects of a series are alike in all but the length of these.
-    """
-    return header.ends == {PIXEL_DATA: size} and next(reversed(header.places)) == PIXEL_DATA
-
-
 def open_stored(
     fd: int, container: str | None = None, member: str | None = None, size: int | None = None
 ) -> StoredObject:
@@ -173,6 +165,10 @@ def _stored_in(source: ByteSource) -> StoredObject:
 def _moulded(source: ByteSource, mould: Mould) -> StoredObject:
     """Make the object that is alike to one before it but for its UID and its values."""
     meta, header = mould.meta, mould.header
+    uid = meta.sop_instance_uid and mould.instance_uid(source)
+    if not mould.whole:
+        meta = replace(meta, sop_instance_uid=uid)
+        return _finished(source, meta, find_dataset(source, meta, header))
     stored = StoredObject(
         source,
         header,
@@ -180,12 +176,10 @@ def _moulded(source: ByteSource, mould: Mould) -> StoredObject:
         header.stop,
         mould.transfer_syntax_uid,
         meta.sop_class_uid,
-        meta.sop_instance_uid,
+        uid,
         meta.envelope,
         meta.implementation_class_uid,
     )
-    if mould.instances[0] != mould.instances[1]:
-        stored.meta_sop_instance_uid = stored.uid(SOP_INSTANCE)
     stored._shape = mould.shape  # noqa: SLF001 - ours
     return stored
 
