@@ -8,6 +8,7 @@ import pytest
 STAGES = ["extract", "inventory", "plan", "repair", "send", "verify"]
 SHARED = [
     "adapter",
+    "counting",
     "errors",
     "events",
     "job",

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass, replace
 
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory import framing, tars
+from pacslift.inventory import framing, tars, zips
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.dataset import DataSet, find_dataset
 from pacslift.inventory.filemeta import Meta, read_meta
@@ -24,7 +24,7 @@ _DIRECTORY_RECORDS = 0x00041220
 _MEDIA_STORAGE_DIRECTORY = "1.2.840.10008.1.3.10"
 _GZIP = b"\x1f\x8b\x08"  # RFC 1952 2.3.1, method deflate
 _PACKED_LENGTH = 8  # Orthanc writes the unpacked length before the stream
-CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib", tars.CONTAINER})
+CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib", tars.CONTAINER, zips.CONTAINER})
 
 
 @dataclass(slots=True)
@@ -66,8 +66,8 @@ class StoredObject:
 def open_stored(fd: int, container: str | None = None, member: str | None = None) -> StoredObject:
     """Find the data set in an open file; owns the descriptor from then on, also on error.
 
-    Takes   *container*: "part10", "bare", "orthanc-zlib", "tar" or None; the first two are the same
-            as None, since the bytes decide. *member* names the entry of a "tar".
+    Takes   *container*: "part10", "bare", "orthanc-zlib", "tar", "zip" or None; the first two are
+            the same as None, since the bytes decide. *member* names the entry of a "tar" or "zip".
     Raises  SetAsideError NOT_DICOM, TRUNCATED, HEADER_DAMAGED, PIXELS_DAMAGED, CONTAINER_DAMAGED,
             CONTAINER_UNKNOWN, EMPTY_FILE, UNREADABLE, or MISSING_FILE for an entry.
     """
@@ -86,8 +86,10 @@ def open_stored(fd: int, container: str | None = None, member: str | None = None
         raise
 
 
-def _source(fd: int, container: str | None, member: str | None) -> FileBytes:
-    """The bytes of the object: all of the file, or the stretch that is its entry."""
+def _source(fd: int, container: str | None, member: str | None) -> ByteSource:
+    """The bytes of the object: all of the file, or those of its entry."""
+    if container == zips.CONTAINER:
+        return zips.opened(fd, member)
     if container != tars.CONTAINER:
         return FileBytes(fd)
     try:
