@@ -59,13 +59,13 @@ def test_other_bytes_that_somebody_accepted_are_sent_and_on_record(refused):
     pacslift("run", refused)
     pacslift("exceptions", refused, "--retry", "changed_since_sent")
     assert pacslift("run", refused).exit_code == 0
-    assert "1 objects went out with other bytes" in page(refused)
+    assert "1 object went out with other bytes" in page(refused)
 
 
 def test_other_bytes_under_another_revision_are_sent_and_said_to_be_others(refused):
     tune(refused, response_timeout=61.0)
     assert pacslift("run", refused).exit_code == 0
-    assert "1 objects went out with other bytes" in page(refused)
+    assert "1 object went out with other bytes" in page(refused)
     (change,) = changes(refused)
     assert change["rule"] == "RESENT"
     assert change["before"].startswith("sha256 ")
