@@ -54,7 +54,7 @@ def test_sql_that_loses_rows_is_noticed(tmp_path, accepted):
     assert (
         "2 instance rows, the catalog 1" in found["every row of the dump's instance table is kept"]
     )
-    assert "1 rows of files are of no instance" in found["the catalog has the canonical shape"]
+    assert "1 row of files is of no instance" in found["the catalog has the canonical shape"]
 
 
 def test_a_dump_that_nobody_claims_is_noticed(tmp_path, accepted):

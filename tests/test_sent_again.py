@@ -93,7 +93,7 @@ def test_a_retry_for_a_missing_file_does_not_send_what_the_target_refused(archiv
         pacslift("run", tmp_path / "job")
         gone.write_bytes(content)
         said = pacslift("exceptions", tmp_path / "job", "--retry", "missing_file")
-        assert said.stdout.startswith("1 instances")
+        assert said.stdout.startswith("1 instance is planned again")
         pacslift("run", tmp_path / "job")
         assert target.times[archive.uids[2]] == 1
         assert status(tmp_path / "job")["causes"] == {"refused_by_target": 1}
