@@ -73,7 +73,7 @@ def test_a_column_that_the_adapter_does_not_know_is_noticed(tmp_path, accepted):
 
 def test_a_code_that_the_list_does_not_have_is_noticed(tmp_path, accepted):
     adapter = make_adapter(tmp_path, manifest=MANIFEST.replace('"2" =', '"3" ='))
-    assert "'2' in 1 rows" in failed(adapter, accepted)["every code list is closed"]
+    assert "'2' in 1 row;" in failed(adapter, accepted)["every code list is closed"]
 
 
 def test_a_code_without_a_meaning_is_noticed(tmp_path, accepted):
