@@ -430,7 +430,7 @@ def test_a_file_that_was_cut_off_is_sent_when_it_was_restored(probe, tmp_path):
         assert status(job)["causes"] == {"truncated": 1}
         file.write_bytes(whole)
         retried = pacslift("exceptions", job, "--retry", "truncated")
-        assert "1 instances are planned again" in retried.stdout
+        assert "1 instance is planned again" in retried.stdout
         assert pacslift("run", job).exit_code == 0
         assert set(target.times.values()) == {1}
 

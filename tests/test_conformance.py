@@ -54,7 +54,7 @@ def test_sql_that_loses_rows_is_noticed(tmp_path, accepted):
     assert (
         "2 instance rows, the catalog 1" in found["every row of the dump's instance table is kept"]
     )
-    assert "1 rows of files are of no instance" in found["the catalog has the canonical shape"]
+    assert "1 row of files is of no instance" in found["the catalog has the canonical shape"]
 
 
 def test_a_dump_that_nobody_claims_is_noticed(tmp_path, accepted):
@@ -73,7 +73,7 @@ def test_a_column_that_the_adapter_does_not_know_is_noticed(tmp_path, accepted):
 
 def test_a_code_that_the_list_does_not_have_is_noticed(tmp_path, accepted):
     adapter = make_adapter(tmp_path, manifest=MANIFEST.replace('"2" =', '"3" ='))
-    assert "'2' in 1 rows" in failed(adapter, accepted)["every code list is closed"]
+    assert "'2' in 1 row;" in failed(adapter, accepted)["every code list is closed"]
 
 
 def test_a_code_without_a_meaning_is_noticed(tmp_path, accepted):

@@ -9,6 +9,7 @@ STAGES = ["extract", "inventory", "plan", "repair", "send", "verify"]
 SHARED = [
     "access",
     "adapter",
+    "counting",
     "digest",
     "errors",
     "events",

@@ -59,13 +59,13 @@ def test_other_bytes_that_somebody_accepted_are_sent_and_on_record(refused):
     pacslift("run", refused)
     pacslift("exceptions", refused, "--retry", "changed_since_sent")
     assert pacslift("run", refused).exit_code == 0
-    assert "1 objects went out with other bytes" in page(refused)
+    assert "1 object went out with other bytes" in page(refused)
 
 
 def test_other_bytes_under_another_revision_are_sent_and_said_to_be_others(refused):
     tune(refused, response_timeout=61.0)
     assert pacslift("run", refused).exit_code == 0
-    assert "1 objects went out with other bytes" in page(refused)
+    assert "1 object went out with other bytes" in page(refused)
     (change,) = changes(refused)
     assert change["rule"] == "RESENT"
     assert change["before"].startswith("blake3 ")
@@ -93,7 +93,7 @@ def test_a_retry_for_a_missing_file_does_not_send_what_the_target_refused(archiv
         pacslift("run", tmp_path / "job")
         gone.write_bytes(content)
         said = pacslift("exceptions", tmp_path / "job", "--retry", "missing_file")
-        assert said.stdout.startswith("1 instances")
+        assert said.stdout.startswith("1 instance is planned again")
         pacslift("run", tmp_path / "job")
         assert target.times[archive.uids[2]] == 1
         assert status(tmp_path / "job")["causes"] == {"refused_by_target": 1}

@@ -73,7 +73,7 @@ def test_an_object_that_the_program_fails_over_is_set_aside_and_the_others_arriv
         assert row["detail"].startswith(f"{type(error).__name__} at test_unforeseen:")
         assert "met at pacslift.send.load:" in row["detail"]
         assert SECRET not in row["detail"] + ran.stdout + ran.stderr
-        assert "1 instances" in pacslift("exceptions", job, "--retry", "internal_fault").stdout
+        assert "1 instance is" in pacslift("exceptions", job, "--retry", "internal_fault").stdout
         assert pacslift("run", job).exit_code == 0
 
 

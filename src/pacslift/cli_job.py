@@ -22,6 +22,7 @@ from pacslift.cli_frame import (
     show_account,
     working,
 )
+from pacslift.counting import counted
 from pacslift.demo import prepared_demo
 from pacslift.doctor import Check, examine, kinds_are_taken
 from pacslift.errors import Cause
@@ -269,7 +270,8 @@ def exceptions(job: Path, cause: str | None, as_json: bool) -> None:
         if as_json:
             click.echo(json.dumps({"planned_again": count}))
         else:
-            click.echo(f"{count:,} instances are planned again; pacslift run {job} sends them")
+            again = counted(count, "instance is", "instances are")
+            click.echo(f"{again} planned again; pacslift run {job} sends them")
         return
     account = flow.account_of(job)
     if as_json:

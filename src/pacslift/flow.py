@@ -13,6 +13,7 @@ from pathlib import Path
 from pacslift import job as jobs
 from pacslift.access import access_findings
 from pacslift.adapter import Adapter, load_adapters
+from pacslift.counting import counted
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
 from pacslift.events import Sink
 from pacslift.extract.packed.parts import with_parts
@@ -122,7 +123,8 @@ def extract(run: Run, *, again: bool = False) -> None:
         run.ledger.find(CUTS, taken.cuts)
         note(run, "extract", taken.findings)
         say(
-            f"{taken.tables} tables, {taken.rows:,} rows of {taken.format}, read as {taken.adapter}"
+            f"{counted(taken.tables, 'table')}, {counted(taken.rows, 'row')} of {taken.format}, "
+            f"read as {taken.adapter}"
         )
     run.ledger.put("extract", print_)
 
@@ -157,8 +159,9 @@ def inventory(run: Run, *, again: bool = False) -> None:
         note(run, "inventory", found.findings)
         studies = catalog["studies"]["study_instance_uid"].n_unique()  # the trash repeats some
         say(
-            f"{catalog['instances'].height:,} instances in {studies:,} studies, "
-            f"{found.reconciled.files.height:,} files in the storage"
+            f"{counted(catalog['instances'].height, 'instance')} in "
+            f"{counted(studies, 'study', 'studies')}, "
+            f"{counted(found.reconciled.files.height, 'file')} in the storage"
         )
     run.ledger.put("inventory", print_)
 
@@ -227,7 +230,8 @@ def diff(run: Run) -> Preview:
     with stage(run, "diff", run.ledger.count_planned()) as say:
         found = write_preview(run.ledger, order_book(run), run.job.report, run.tell)
         changed = sum(found.changes.values())
-        say(f"{found.objects:,} objects prepared, {changed:,} changes of their elements")
+        prepared, changes = counted(found.objects, "object"), counted(changed, "change")
+        say(f"{prepared} prepared, {changes} of their elements")
     return found
 
 

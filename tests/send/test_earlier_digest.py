@@ -10,6 +10,7 @@ from pacslift.errors import Cause
 from pacslift.ledger import Candidate, Planned
 from pacslift.send.crew import Crew, Result, Sending
 from pacslift.send.deliver import changes_to, results_of, row_of
+from pacslift.send.pace import Pacer
 from scripted import ScriptedArchive
 
 

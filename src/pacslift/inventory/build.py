@@ -12,6 +12,7 @@ import polars as pl
 import sqlglot
 
 from pacslift.adapter import NOT_REBUILT, Adapter, shortened
+from pacslift.counting import counted
 from pacslift.errors import AdapterFaultError, CatalogError
 from pacslift.extract.inturn import Piece, in_turn
 from pacslift.extract.onserver.answers import ANSWER
@@ -24,7 +25,7 @@ from pacslift.inventory.derived import with_derived_uids
 
 DATES = {"patient_birth_date": normalize.date, "study_date": normalize.date,
          "study_time": normalize.time}  # fmt: skip
-OWNERLESS = "rows of files are of no instance in the dump"
+OWNERLESS = "of no instance in the dump"
 IDENTIFIERS = {"patient_id", "root", "path", "member", *KEYS.values()}
 
 
@@ -70,7 +71,8 @@ def made_table(
         ordered = in_order(owned, "instance_key", unique=True) if is_unique else owned
         return ordered, [*findings, *nobodys]
     rows, doubled = unique_keys(rows, KEYS[name])
-    findings += [f"{name}: {doubled} rows repeat the key of an earlier row"] * bool(doubled)
+    repeat = counted(doubled, "row repeats", "rows repeat")
+    findings += [f"{name}: {repeat} the key of an earlier row"] * bool(doubled)
     return in_order(rows, KEYS[name], unique=not doubled), findings
 
 
@@ -196,8 +198,8 @@ def files_of_somebody(files: pl.DataFrame) -> tuple[pl.DataFrame, list[str]]:
     owned = files.filter(pl.col("instance_key").is_not_null())
     lost = files.height - owned.height
     sentence = (
-        f"{lost} rows of files have no instance in the old database; what lies at their paths is "
-        "opened and listed like any file that no row names"
+        f"{counted(lost, 'row of files has', 'rows of files have')} no instance in the old "
+        "database; what lies there is opened and listed like any file that no row names"
     )
     return owned, [sentence] * bool(lost)
 
@@ -210,9 +212,10 @@ def attribute_findings(table: str, rows: pl.DataFrame) -> list[str]:
     if not bad.height:
         return []
     keys = shortened(bad[KEYS[table]].to_list())
+    damaged = f"{table}: the attributes of {counted(bad.height, 'row')} are damaged"
     sentence = (
-        f"{table}: the attributes of {bad.height} rows are damaged; they are used as far as they "
-        f"can be read, and columns for the rest ({KEYS[table]} {keys}; first: {bad[FAULT][0]})"
+        f"{damaged}; they are used as far as they can be read, and columns for the rest "
+        f"({KEYS[table]} {keys}; first: {bad[FAULT][0]})"
     )
     return [sentence]
 
@@ -222,8 +225,8 @@ def owned_files(files: pl.DataFrame, instances: pl.DataFrame) -> tuple[pl.DataFr
     owned = files.join(instances, on="instance_key", how="semi", maintain_order="left")
     lost = files.height - owned.height
     sentence = (
-        f"{lost} {OWNERLESS}; what lies at their paths is opened "
-        "and listed like any file that no row names"
+        f"{counted(lost, 'row of files is', 'rows of files are')} {OWNERLESS}; what lies at their "
+        "paths is opened and listed like any file that no row names"
     )
     return owned, [sentence] * bool(lost)
 
@@ -231,8 +234,8 @@ def owned_files(files: pl.DataFrame, instances: pl.DataFrame) -> tuple[pl.DataFr
 def code_findings(adapter: Adapter, tables: Mapping[str, pl.LazyFrame]) -> list[str]:
     """A sentence for every code that the manifest does not list."""
     return [
-        f"{table}.{column} holds the code {row['code']!r} in {row['rows']} rows; the adapter "
-        f"{adapter.name} lists {shortened(list(known))}"
+        f"{table}.{column} holds the code {row['code']!r} in {counted(row['rows'], 'row')}; the "
+        f"adapter {adapter.name} lists {shortened(list(known))}"
         for table, columns in adapter.codes.items()
         for column, known in columns.items()
         if table in tables
@@ -246,8 +249,9 @@ def require_sense(adapter: Adapter, made: Mapping[str, pl.DataFrame]) -> None:
     for table, key in KEYS.items():
         nulls = made[table][key].null_count()
         if nulls:
+            lacking = counted(nulls, f"row of {table} has", f"rows of {table} have")
             raise CatalogError(
-                f"{nulls} rows of {table} have no {key} after {adapter.folder / table}.sql; "
+                f"{lacking} no {key} after {adapter.folder / table}.sql; "
                 "a row without its key cannot be accounted for"
             )
     strange = instances.filter(~pl.col("visibility").is_in(VISIBILITIES))["visibility"].unique()

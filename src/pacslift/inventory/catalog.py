@@ -113,7 +113,7 @@ VISIBILITIES = ("live", "hidden", "merged", "rejected", "deleted", "remote")
 AVAILABILITIES = ("online", "nearline", "offline", "unavailable")
 PIXELS, SPLIT = "pixels", "split"
 WITHOUT_HEADER = (PIXELS, SPLIT)  # only pixels; the header, if any, is a file of its own
-CONTAINERS = ("part10", "bare", "orthanc-zlib", "tar", *WITHOUT_HEADER)
+CONTAINERS = ("part10", "bare", "orthanc-zlib", "tar", "zip", *WITHOUT_HEADER)
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ They name UIDs, keys and counts, never a patient.
 
 import polars as pl
 
+from pacslift.counting import counted
 from pacslift.inventory.catalog import Catalog
 
 UID = r"^(0|[1-9]\d*)(\.(0|[1-9]\d*))+$"  # PS3.5 9.1, with at most 64 characters
@@ -67,7 +68,8 @@ def lost_rows(catalog: Catalog) -> list[str]:
         lost = catalog[child].join(catalog[parent], on=key, how="anti").height
         if lost:
             said.append(
-                f"{lost} rows of {child} belong to no row of {parent} in the dump; "
+                f"{counted(lost, f'row of {child} belongs', f'rows of {child} belong')} to no row "
+                f"of {parent} in the dump; "
                 "their objects are sent as their files say, or set aside where the database "
                 "is the truth"
             )
@@ -87,5 +89,6 @@ def counts_that_differ(catalog: Catalog) -> list[str]:
     if not wrong.height:
         return []
     example = wrong["series_instance_uid"][0]
-    sentence = f"{wrong.height} series announce another number of instances than they have rows"
+    announce = counted(wrong.height, "series announces", "series announce")
+    sentence = f"{announce} another number of instances than there are rows"
     return [f"{sentence}, for example {example}"]

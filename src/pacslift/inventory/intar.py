@@ -1,26 +1,27 @@
-"""TAR files in the storage: which of their entries rows name, and which none does.
+"""TAR and ZIP files in the storage: which of their entries rows name, and which none does.
 
 Takes   places and disk as reconcile() does, before it judges them.
 Gives   places with a cause against entries that are not there, and a file row of its own for each
         entry that nothing names: an orphan inside a container is an orphan.
-Cost    one short read for each TAR file that rows name; none if nothing is to be opened.
+Cost    one short read for each such file that rows name; none if nothing is to be opened.
 """
 
 import os
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
 from pacslift.errors import SetAsideError
-from pacslift.inventory import tars
 from pacslift.inventory.catalog import Catalog
+from pacslift.inventory.entries import WITH_ENTRIES, names_in, require_entry
 from pacslift.inventory.reconcile import spelt_as_on_disk
 from pacslift.inventory.roots import open_inside
 from pacslift.inventory.unnamed import judge_one, owners_of
 from pacslift.ledger import FileState
 
-SEPARATOR = "!"  # between a TAR file and its entry, as dcm4chee writes it
+SEPARATOR = "!"  # between the file and its entry, as dcm4chee writes it
 VERDICTS = ("mount", "relative", "member", "said_cause", "said_detail")
 ENTRIES = {"mount": pl.String(), "relative": pl.String(), "size_on_disk": pl.Int64(),
            "instance_key": pl.String(), "state": pl.String(), "detail": pl.String()}  # fmt: skip
@@ -33,11 +34,11 @@ def look_into_tars(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """*places* with what is against their entries, and the entries that nothing names."""
     places = spelt_as_on_disk(places, disk)
-    in_tar = pl.col("container") == tars.CONTAINER
+    inside = pl.col("container").is_in(WITH_ENTRIES)
     wanted = (
-        places.filter(in_tar, pl.col("cause").is_null(), pl.col("member").is_not_null())
+        places.filter(inside, pl.col("cause").is_null(), pl.col("member").is_not_null())
         .join(disk.filter(pl.col("fault").is_null()), on=["mount", "relative"], how="semi")
-        .group_by("mount", "relative", maintain_order=True)
+        .group_by("mount", "relative", "container", maintain_order=True)
         .agg(pl.col("member").unique(maintain_order=True))
     )
     if wanted.is_empty():
@@ -46,10 +47,11 @@ def look_into_tars(
     owners = owners_of(catalog)
     against: list[Verdict] = []
     unnamed: list[Mapping[str, object]] = []
-    for mount, relative, members in wanted.iter_rows():
-        verdicts, others = _looked_into(Path(mount), relative, members)
+    for mount, relative, container, members in wanted.iter_rows():
+        place = Place(Path(mount), relative, container)
+        verdicts, others = _looked_into(place, members)
         against += verdicts
-        unnamed += _entry_rows(Path(mount), relative, others, beside, owners)
+        unnamed += _entry_rows(place, others, beside, owners)
     said = pl.DataFrame(against, schema=dict.fromkeys(VERDICTS, pl.String()), orient="row")
     judged = places.join(
         said, on=["mount", "relative", "member"], how="left", maintain_order="left"
@@ -59,17 +61,24 @@ def look_into_tars(
     return judged.select(places.columns), pl.DataFrame(unnamed, schema=ENTRIES)
 
 
-def _looked_into(
-    mount: Path, relative: str, members: Collection[str]
-) -> tuple[list[Verdict], list[str]]:
-    """What is against the *members* of one TAR file, and the names of its other entries."""
+class Place(NamedTuple):
+    """A file with entries, and what it is said to be."""
+
+    mount: Path
+    relative: str
+    container: str
+
+
+def _looked_into(place: Place, members: Collection[str]) -> tuple[list[Verdict], list[str]]:
+    """What is against the *members* of one file, and the names of its other entries."""
+    mount, relative, container = place
     try:
         fd = open_inside(mount, relative)
     except SetAsideError as error:
         return [_verdict(mount, relative, name, error) for name in members], []
     try:
-        found = tars.names_in(fd)
-        lost = [(name, _fault(fd, name)) for name in members if name not in found]
+        found = names_in(fd, container)
+        lost = [(name, _fault(fd, container, name)) for name in members if name not in found]
     except SetAsideError as error:
         return [_verdict(mount, relative, name, error) for name in members], []
     finally:
@@ -78,10 +87,10 @@ def _looked_into(
     return verdicts, sorted(found.difference(members))
 
 
-def _fault(fd: int, name: str) -> SetAsideError | None:
+def _fault(fd: int, container: str, name: str) -> SetAsideError | None:
     """Why an entry cannot be read; None if it is there, though the list does not say so."""
     try:
-        tars.entry_of(fd, name)
+        require_entry(fd, container, name)
     except SetAsideError as error:
         return error
     return None
@@ -92,17 +101,19 @@ def _verdict(mount: Path, relative: str, name: str, error: SetAsideError) -> Ver
 
 
 def _entry_rows(
-    mount: Path,
-    relative: str,
+    place: Place,
     names: Collection[str],
     beside: frozenset[tuple[str, ...]],
     owners: Mapping[str, str],
 ) -> Iterator[Mapping[str, object]]:
     """File rows of entries that no row names."""
+    mount, relative, container = place
     for name in names:
         whole = f"{relative}{SEPARATOR}{name}"
         if (str(mount), whole) in beside:
             state, detail = FileState.ATTACHMENT.value, "named as something that is no instance"
         else:
-            state, detail = judge_one(mount, relative, owners, look=True, member=name)
+            state, detail = judge_one(
+                mount, relative, owners, look=True, container=container, member=name
+            )
         yield {"mount": str(mount), "relative": whole, "state": state, "detail": detail}

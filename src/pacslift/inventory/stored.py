@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory import framing, tars
+from pacslift.inventory import framing, tars, zips
 from pacslift.inventory.alike import Alike, Mould
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.dataset import DataSet, find_dataset
@@ -28,7 +28,7 @@ _GZIP = b"\x1f\x8b\x08"  # RFC 1952 2.3.1, method deflate
 _PACKED_LENGTH = 8  # Orthanc writes the unpacked length before the stream
 _STEP = 16  # elements between those whose offsets a shape has
 _ALIKE = Alike()
-CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib", tars.CONTAINER})
+CONTAINERS = frozenset({"part10", "bare", "orthanc-zlib", tars.CONTAINER, zips.CONTAINER})
 
 
 Shape: TypeAlias = tuple[object, ...]
@@ -107,9 +107,9 @@ def open_stored(
 ) -> StoredObject:
     """Find the data set in an open file; owns the descriptor from then on, also on error.
 
-    Takes   *container*: "part10", "bare", "orthanc-zlib", "tar" or None; the first two are the same
-            as None, since the bytes decide. *member* names the entry of a "tar". *size* is that of
-            the file, where it is known.
+    Takes   *container*: "part10", "bare", "orthanc-zlib", "tar", "zip" or None; the first two are
+            the same as None, since the bytes decide. *member* names the entry of a "tar" or "zip".
+            *size* is that of the file, where it is known.
     Raises  SetAsideError NOT_DICOM, TRUNCATED, HEADER_DAMAGED, PIXELS_DAMAGED, CONTAINER_DAMAGED,
             CONTAINER_UNKNOWN, EMPTY_FILE, UNREADABLE, or MISSING_FILE for an entry.
     """
@@ -128,8 +128,10 @@ def open_stored(
         raise
 
 
-def _source(fd: int, container: str | None, member: str | None, size: int | None) -> FileBytes:
-    """The bytes of the object: all of the file, or the stretch that is its entry."""
+def _source(fd: int, container: str | None, member: str | None, size: int | None) -> ByteSource:
+    """The bytes of the object: all of the file, or those of its entry."""
+    if container == zips.CONTAINER:
+        return zips.opened(fd, member)
     if container != tars.CONTAINER:
         return FileBytes(fd, size=size)
     try:

@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from pacslift.adapter import Adapter
+from pacslift.counting import counted
 from pacslift.errors import Cause, StorageRootError
 from pacslift.events import Sink
 from pacslift.inventory.catalog import Catalog
@@ -144,7 +145,7 @@ def storage_findings(
     links = disk.filter(pl.col("fault").str.starts_with(Kind.SYMLINK.value)).height
     if links:
         said.append(
-            f"{links} symbolic links in the storage are not followed; name the folders they "
+            f"{counted(links, 'symbolic link')} in the storage not followed; name the folders they "
             "point to as storage roots of their own"
         )
     total = catalog["instances"].height

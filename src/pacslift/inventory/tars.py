@@ -7,20 +7,14 @@ and an entry's name; it lists what is inside without walking the file.
 Memory: a header of more than a megabyte is refused, whatever its length says.
 """
 
-import io
 import os
 import re
 import tarfile
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pacslift.errors import Cause, SetAsideError
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from pacslift.inventory.containerfile import Positioned, Remembered, identity_of
 
 CONTAINER = "tar"
 LIST_ENTRY = "MD5SUM"
@@ -28,8 +22,6 @@ KEPT = 64  # TAR files whose entries are kept
 _LONGEST_HEADER = 1 << 20
 _LONGEST_LIST = 64 << 20
 _LINE = re.compile(r"([0-9a-fA-F]{32}) [ *](.+)")
-
-_Identity = tuple[int, int, int, int]  # device, inode, size, time of change
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,34 +80,11 @@ def names_in(fd: int) -> frozenset[str]:
     return frozenset(_remembered(fd).entries)
 
 
-class _Cache:
-    """What was found in the TAR files used last. Associations share it, so it has a lock."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[_Identity, Contents] = OrderedDict()
-
-    def get(self, identity: _Identity) -> Contents | None:
-        """What is kept of a TAR file."""
-        with self._lock:
-            if identity in self._known:
-                self._known.move_to_end(identity)
-            return self._known.get(identity)
-
-    def put(self, identity: _Identity, contents: Contents) -> None:
-        """Keep it, and let go of the one that was not used for longest."""
-        with self._lock:
-            self._known[identity] = contents
-            if len(self._known) > KEPT:
-                self._known.popitem(last=False)
-
-
-_CACHE = _Cache()
+_CACHE = Remembered[Contents](KEPT)
 
 
 def _remembered(fd: int) -> Contents:
-    status = os.fstat(fd)
-    identity = status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    identity = identity_of(fd)
     contents = _CACHE.get(identity)
     if contents is None:
         contents = _contents(fd)
@@ -144,7 +113,7 @@ def _contents(fd: int) -> Contents:
 def _walked(fd: int) -> Iterator[tarfile.TarInfo]:
     """The regular entries, in order. Raises SetAsideError where damage hides the next."""
     try:
-        with tarfile.open(fileobj=_Positioned(fd), mode="r:") as tar:
+        with tarfile.open(fileobj=Positioned(fd, _LONGEST_HEADER), mode="r:") as tar:
             while (info := tar.next()) is not None:
                 tar.members = []  # type: ignore[attr-defined]  # it would keep every one
                 if info.isreg() and not info.issparse():
@@ -162,39 +131,3 @@ def _listed(fd: int, info: tarfile.TarInfo) -> dict[str, str]:
     data = os.pread(fd, min(info.size, _LONGEST_LIST), info.offset_data)
     lines = (_LINE.fullmatch(line) for line in data.decode("latin-1").splitlines())
     return {line[2]: line[1].lower() for line in lines if line}
-
-
-class _Positioned(io.RawIOBase):
-    """An open file with a place of its own, since threads read one file at several places."""
-
-    def __init__(self, fd: int) -> None:
-        self._fd = fd
-        self._at = 0
-
-    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go to *offset*."""
-        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: os.fstat(self._fd).st_size}
-        self._at = base[whence] + offset
-        return self._at
-
-    def tell(self) -> int:
-        """Give the place."""
-        return self._at
-
-    def readable(self) -> bool:
-        """It is."""
-        return True
-
-    def seekable(self) -> bool:
-        """It is."""
-        return True
-
-    def readinto(self, buffer: "WriteableBuffer") -> int:
-        """Read on."""
-        view = memoryview(buffer)
-        if len(view) > _LONGEST_HEADER:
-            raise ValueError(f"a header of {len(view)} bytes")
-        data = os.pread(self._fd, len(view), self._at)
-        view[: len(data)] = data
-        self._at += len(data)
-        return len(data)

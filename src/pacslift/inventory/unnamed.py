@@ -6,18 +6,17 @@ from pathlib import Path
 
 import polars as pl
 
+from pacslift.counting import counted
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.catalog import Catalog
+from pacslift.inventory.entries import container_of, names_in
 from pacslift.inventory.probe import probe
 from pacslift.inventory.roots import open_inside
-from pacslift.inventory.tars import CONTAINER, names_in
 from pacslift.ledger import FileState
 from pacslift.unforeseen import one_object
 
 # Causes that leave open whether the file is an object.
 UNKNOWN = (Cause.UNREADABLE, Cause.INTERNAL_FAULT)
-
-TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257  # POSIX 1003.1, ustar interchange format
 
 
 def name_index(files: pl.DataFrame, dumps: Sequence[Path]) -> pl.DataFrame:
@@ -57,19 +56,25 @@ def owners_of(catalog: Catalog) -> dict[str, str]:
 
 
 def objects_within(mount: Path, relative: str) -> str | None:
-    """What to say of a TAR file that no row names; None if it is none."""
+    """What to say of a TAR or ZIP file that no row names; None if it is none."""
     try:
         fd = open_inside(mount, relative)
     except SetAsideError:
         return None
     try:
-        if os.pread(fd, len(TAR_MAGIC), TAR_MAGIC_AT) != TAR_MAGIC:
+        container = container_of(fd)
+        if container is None:
             return None
-        return f"a TAR file of {len(names_in(fd))} entries, which no row names"
-    except SetAsideError as error:
-        return f"a TAR file that no row names; {error.detail}"
+        kind = f"a {container.upper()} file"
+        try:
+            number = len(names_in(fd, container))
+        except SetAsideError as error:
+            return f"{kind} that no row names; {error.detail}"
+    except SetAsideError:
+        return None
     finally:
         os.close(fd)
+    return f"{kind} of {counted(number, 'entry', 'entries')}, which no row names"
 
 
 def judge_one(
@@ -78,14 +83,15 @@ def judge_one(
     owners: Mapping[str, str],
     *,
     look: bool,
+    container: str | None = None,
     member: str | None = None,
 ) -> tuple[str, str]:
-    """State and detail of one file that nothing names, or of the *member* of a TAR file."""
+    """State and detail of one file that nothing names, or of the *member* of a *container*."""
     if not look:
         return FileState.ORPHAN, "no row names it; not opened"
     try:
         with one_object():
-            probed = probe(mount, relative, None if member is None else CONTAINER, member)
+            probed = probe(mount, relative, container, member)
     except SetAsideError as error:
         if error.cause in UNKNOWN:
             return FileState.UNREADABLE, error.detail

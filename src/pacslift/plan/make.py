@@ -17,6 +17,7 @@ from pathlib import Path
 import polars as pl
 
 from pacslift.adapter import Adapter
+from pacslift.counting import counted
 from pacslift.errors import Cause
 from pacslift.inventory.ranges import Spilled, in_ranges
 from pacslift.inventory.reconcile import Verdicts
@@ -262,4 +263,4 @@ def in_batches(rows: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
 def plan_sentence(rows: int, planned: int, sent: int) -> str:
     """What the plan has for its instance *rows*, some of which may have been *sent* before."""
     before = f"{sent:,} sent before, " if sent else ""
-    return f"{planned:,} instances to send, {before}{rows - planned - sent:,} not"
+    return f"{counted(planned, 'instance')} to send, {before}{rows - planned - sent:,} not"

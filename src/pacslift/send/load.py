@@ -6,11 +6,11 @@ three UIDs must agree, or the object is not sent under that row's name.
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from pacslift.adapter import Rebuild
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory import tars
+from pacslift.inventory import tars, zips
 from pacslift.inventory.catalog import WITHOUT_HEADER
 from pacslift.inventory.roots import Opened, opened_inside
 from pacslift.inventory.stored import open_stored
@@ -93,20 +93,59 @@ def require_as_recorded(file: Opened, candidate: Candidate) -> None:
     Both are of the file, or of the entry in a TAR file, which may say the digest itself.
     """
     fd, size = file
+    if candidate.container == zips.CONTAINER:
+        require_entry_as_recorded(fd, candidate)
+        return
     start, listed = 0, None
     if candidate.container == tars.CONTAINER:
         entry = tars.entry_of(fd, candidate.member)
         start, size, listed = entry.offset, entry.size, entry.md5
+    require_size(size, candidate)
+    recorded, algorithm = candidate.digest or listed, candidate.digest_algorithm or "md5"
+    if not recorded or algorithm not in ALGORITHMS:
+        return
+    require_digest(
+        (
+            os.pread(fd, min(CHUNK, start + size - offset), offset)
+            for offset in range(start, start + size, CHUNK)
+        ),
+        algorithm,
+        recorded,
+    )
+
+
+def require_entry_as_recorded(fd: int, candidate: Candidate) -> None:
+    """The same of an entry in a ZIP file, which has its size and a checksum in any case."""
+    entry = zips.entry_of(fd, candidate.member)
+    require_size(entry.size, candidate)
+    recorded, algorithm = candidate.digest, candidate.digest_algorithm or "md5"
+    known = bool(recorded) and algorithm in ALGORITHMS
+    if not known and not entry.is_stretch:
+        return  # its checksum is compared when it is inflated
+    plain = zips.opened(os.dup(fd), candidate.member)
+    try:
+        if known:
+            pieces = (plain.read(offset, CHUNK) for offset in range(0, plain.size, CHUNK))
+            require_digest(pieces, algorithm, recorded or "")
+        else:
+            zips.require_whole(plain, entry, candidate.member)
+    finally:
+        plain.close()
+
+
+def require_size(size: int, candidate: Candidate) -> None:
+    """SetAsideError SIZE_DIFFERS unless it is what was recorded, if anything was."""
     if candidate.size_bytes is not None and size != candidate.size_bytes:
         raise SetAsideError(
             Cause.SIZE_DIFFERS, f"{size} bytes on disk, {candidate.size_bytes} in the database"
         )
-    recorded, algorithm = candidate.digest or listed, candidate.digest_algorithm or "md5"
-    if not recorded or algorithm not in ALGORITHMS:
-        return
+
+
+def require_digest(pieces: Iterable[bytes], algorithm: str, recorded: str) -> None:
+    """SetAsideError DIGEST_DIFFERS unless the bytes have the digest that was recorded."""
     digest = hashlib.new(algorithm, usedforsecurity=False)
-    for offset in range(start, start + size, CHUNK):
-        digest.update(os.pread(fd, min(CHUNK, start + size - offset), offset))
+    for piece in pieces:
+        digest.update(piece)
     if digest.hexdigest() != recorded.lower():
         raise SetAsideError(
             Cause.DIGEST_DIFFERS,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from pacslift import __version__
+from pacslift.counting import counted
 from pacslift.job import Job
 from pacslift.ledger import CONTEXTS, FILES, INSTANCES, FileState, InstanceState, Ledger
 from pacslift.ledger_history import AT_TARGET, charsets_of_a_study, resent_instances
@@ -83,7 +84,7 @@ def write_report(job: Job, ledger: Ledger, stopped: str | None) -> Account:
 def resent_finding(ledger: Ledger) -> list[str]:
     """A sentence on objects that the target may have got in two versions, if there are such."""
     return [
-        f"{row['count']:,} objects went out with other bytes than when they were sent before, "
+        f"{counted(row['count'], 'object')} went out with other bytes than when sent before, "
         "under an earlier revision of the job or as somebody accepted; one is instance "
         f"{row['first']}. A target that had the earlier version may keep either: look at one there"
         for row in ledger.rows(resent_instances())
