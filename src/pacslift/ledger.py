@@ -275,10 +275,12 @@ class Ledger:
     ) -> Sequence[Mapping[str, Any]]:
         """Those after a position and key; instances of two plans may have one position."""
         position, key = INSTANCES.c.position, INSTANCES.c.instance_key
+        # Not the state itself: by its index every page would sort all that is left.
+        is_planned = INSTANCES.c.state.concat("") == InstanceState.PLANNED.value
         later = (position >= after[0]) & ((position > after[0]) | (key > after[1]))
         chosen = (
             sa.select(INSTANCES)
-            .where(INSTANCES.c.state == InstanceState.PLANNED, which, later)
+            .where(is_planned, which, later)
             .order_by(position, key)
             .limit(page)
             .subquery()
