@@ -76,6 +76,7 @@ def test_a_run_is_paused_and_goes_on_at_the_word_of_another_process(job, target)
         assert run.wait_for(event="PaceChanged")["state"] == "paused"
         assert going(job)["told"]["state"] == "paused"
         assert "send: paused" in pacslift("status", job).stdout
+        assert status(job)["going"]["told"]["state"] == "paused"
         before = len(target.received)
         assert before < SLICES
         pacslift("pace", job, "--resume", "--instances-per-s", "none")
@@ -85,6 +86,7 @@ def test_a_run_is_paused_and_goes_on_at_the_word_of_another_process(job, target)
         assert run.process.wait() == 0
     assert set(target.times.values()) == {1}
     assert going(job) is None
+    assert "going" not in status(job)
 
 
 def test_a_run_that_is_paused_ends_in_order_with_ctrl_c_and_stays_paused(job, target):

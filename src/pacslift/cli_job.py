@@ -249,8 +249,8 @@ def status(job: Path, as_json: bool) -> None:
     """Show the account so far, also while a run goes on."""
     account, going = flow.account_of(job), pace_now(job).going
     if as_json:
-        told = asdict(going) if going else None
-        click.echo(json.dumps({**account.as_dict(), "going": told}))
+        told = {"going": asdict(going)} if going else {}  # while a run sends
+        click.echo(json.dumps({**account.as_dict(), **told}))
         return
     show_account(account, as_json=False)
     if going:

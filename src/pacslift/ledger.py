@@ -6,6 +6,7 @@ closed lists. Results are written in batches, each in one transaction that is co
 its results are told to anybody: the ledger never says more than the target did.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,6 +41,7 @@ from pacslift.ledger_tables import (
     FILES,
     FINDINGS,
     INSTANCE_ROWS,
+    IS_NOT_PLANNED,
     IS_PLANNED,
     META,
     OVERLAYS,
@@ -325,20 +327,31 @@ class Ledger:
 
     def count_planned(self) -> int:
         """How many instances are still to be sent."""
-        return self.states().get(InstanceState.PLANNED.value, 0)
+        query = sa.select(sa.func.count()).select_from(INSTANCE_ROWS).where(IS_PLANNED)
+        with self._read() as connection:
+            return connection.scalar(query) or 0
 
     def states(self) -> dict[str, int]:
         """Instances by state."""
-        return {state: n for (state,), n in self.counts(INSTANCE_ROWS, "state").items()}
+        found = Counter({InstanceState.PLANNED.value: self.count_planned()})
+        for (state, _), n in self._judged().items():
+            found[state] += n
+        return +found
 
     def causes(self) -> dict[str, int]:
         """Instances that have a cause, by it."""
-        counts = self.counts(INSTANCE_ROWS, "state", "cause")
-        found: dict[str, int] = {}
-        for (_, cause), n in counts.items():
+        found = Counter[str]()
+        for (_, cause), n in self._judged().items():
             if cause:
-                found[cause] = found.get(cause, 0) + n
+                found[cause] += n
         return found
+
+    def _judged(self) -> dict[tuple[str, str | None], int]:
+        """Instances that are not to be sent any more, or again, by state and cause."""
+        by = INSTANCE_ROWS.c.state, INSTANCE_ROWS.c.cause
+        query = sa.select(*by, sa.func.count()).where(IS_NOT_PLANNED).group_by(*by)
+        with self._read() as connection:
+            return {(state, cause): n for state, cause, n in connection.execute(query)}
 
     def file_states(self) -> dict[str, int]:
         """Files of the storage by state."""
@@ -390,7 +403,9 @@ class Ledger:
         )
         with self._write() as connection:
             result = connection.execute(
-                sa.update(INSTANCE_ROWS).where(INSTANCE_ROWS.c.cause == cause, again).values(values)
+                sa.update(INSTANCE_ROWS)
+                .where(IS_NOT_PLANNED, INSTANCE_ROWS.c.cause == cause, again)
+                .values(values)
             )
             return int(result.rowcount)
 

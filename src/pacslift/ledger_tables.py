@@ -149,6 +149,7 @@ REVISIONS = sa.Table(  # of the job, under which something was sent
 )
 
 IS_PLANNED = sa.literal_column("state") == sa.literal_column(f"'{InstanceState.PLANNED.value}'")
+IS_NOT_PLANNED = sa.literal_column("state") != sa.literal_column(f"'{InstanceState.PLANNED.value}'")
 
 INSTANCE_ROWS = sa.Table(
     "instance_rows",
@@ -172,10 +173,21 @@ INSTANCE_ROWS = sa.Table(
     sa.Column("verified_at", Moment),
     sa.Column("change_set_id", sa.Integer),
     one_of("state", InstanceState),
-    # All that the account asks for is in the one, all that is to be sent in the other.
-    sa.Index("instance_rows_state", "state", "cause"),
+    # All that is to be sent is in the one, in order; what the account asks of others in the other.
+    # Each row is in one of them, so that no database takes the one where it needs the other.
     sa.Index(
-        "instance_rows_planned", "position", sqlite_where=IS_PLANNED, postgresql_where=IS_PLANNED
+        "instance_rows_state",
+        "state",
+        "cause",
+        sqlite_where=IS_NOT_PLANNED,
+        postgresql_where=IS_NOT_PLANNED,
+    ),
+    sa.Index(
+        "instance_rows_planned",
+        "position",
+        "instance_key",
+        sqlite_where=IS_PLANNED,
+        postgresql_where=IS_PLANNED,
     ),
 )
 

@@ -101,7 +101,8 @@ def size_of(planned: Planned) -> int | None:
 def came_of(result: Result) -> Came:
     """What the pacer has to know of *result*."""
     delivery = result.delivery
-    lost = delivery.outcome in {Outcome.BUSY, Outcome.NO_ANSWER} or delivery.attempts > 1
+    outcome = delivery.outcome
+    lost = delivery.attempts > 1 or outcome is Outcome.BUSY or outcome is Outcome.NO_ANSWER
     return Came(
         seconds=delivery.answer.seconds if delivery.answer else None,
         size=delivery.sent.length if delivery.sent else 0,

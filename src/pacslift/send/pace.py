@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pacslift.events import PaceChanged
 from pacslift.job_pace import UNPACED, Pace
@@ -66,8 +67,7 @@ class Bucket:
         self.now = now
 
 
-@dataclass(frozen=True, slots=True)
-class Came:
+class Came(NamedTuple):
     """What the pacer has to know of a result."""
 
     seconds: float | None  # to the target's answer; None: there was none
