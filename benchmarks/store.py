@@ -157,9 +157,11 @@ def _profile(folder: Path, files: list[Path], size: Size, options: Options) -> s
     """Where the CPU time of a worker goes, in a run of its own."""
     with _field(folder, files, size, NODELAY) as field:
         count = _count(field, _worker, options.run_seconds)
-        shares = _said(field, count, "profile")
+        samples = _said(field, count, "profile")
+    total = sum(samples.values()) or 1
+    shares = {group: number / total for group, number in samples.items()}
     most = [f"{group} {share:.0%}" for group, share in shares.items() if share >= LEAST_SHARE]
-    return f"{size.words}, where a worker's CPU time goes, by samples: {', '.join(most)}."
+    return f"{size.words}, a worker's CPU time by {total:.0f} samples: {', '.join(most)}."
 
 
 def _orthanc(folder: Path, size: Size, options: Options) -> list[Row]:

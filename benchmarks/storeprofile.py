@@ -35,8 +35,8 @@ GROUPS = (
 )
 
 
-def sampled(work: Callable[[], object]) -> dict[str, float]:
-    """Do *work* in the main thread; gives the shares of its CPU time by group, largest first."""
+def sampled(work: Callable[[], object]) -> dict[str, int]:
+    """Do *work* in the main thread; gives the samples by group, most first."""
     found: Counter[str] = Counter()
 
     def take(_: int, frame: FrameType | None) -> None:
@@ -49,7 +49,7 @@ def sampled(work: Callable[[], object]) -> dict[str, float]:
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)
-    return {group: count / found.total() for group, count in found.most_common()}
+    return dict(found.most_common())
 
 
 def group_of(frame: FrameType | None) -> str:

@@ -141,6 +141,32 @@ def test_the_next_object_is_prepared_while_the_answer_is_awaited():
     assert outcomes == [Outcome.STORED] * 3
 
 
+def test_the_next_object_is_sent_before_the_one_that_was_stored_is_told():
+    third_came = threading.Event()
+
+    def watch(peer: Peer) -> None:
+        for event in (threading.Event(), third_came):
+            command, _ = peer.read_object()
+            event.set()
+            peer.answer(command.MessageID)
+        scripted.serve(peer)
+
+    objects = [in_memory(name) for name in ("first", "second", "third")]
+    with RawTarget(first_then(watch, window=1)) as target, worker_for(target) as worker:
+        told = worker.deliver_each(given(*objects))
+        assert [next(told)[0], next(told)[0]] == [0, 1]
+        assert third_came.wait(5)
+        assert next(told)[0] == 2
+
+
+def test_an_answer_other_than_stored_is_told_before_more_is_sent():
+    refusing = ScriptedArchive([CT]).answer(0xC000).answer(0xC000).answer(0xC000)
+    with refusing as archive, worker_for(archive) as worker:
+        for number, (_, delivery) in enumerate(worker.deliver_each(given(*names(3))), 1):
+            assert delivery.answer.status == 0xC000
+            assert len(archive.received) == number
+
+
 def test_what_is_underway_is_brought_to_its_end_when_nothing_follows_for_the_moment():
     told = []
 

@@ -33,6 +33,10 @@ class _Posted:
     def is_over(self) -> bool:
         return self.answer is not None or self.fault is not None
 
+    @property
+    def is_plainly_stored(self) -> bool:
+        return self.answer is not None and self.answer.status == 0
+
 
 @dataclass
 class Posting:
@@ -49,6 +53,24 @@ class Posting:
         """Whether one more object may be posted now; if not, send() the oldest first."""
         current = self.switchboard.current
         return not self._left and (current is None or not current.is_open or current.has_room)
+
+    def make_room(self) -> bool:
+        """Wait for answers until one more object may be posted, and say whether it may.
+
+        Not if any of them is other than a plain success: whether more is sent then, and when,
+        is settled by the send() of the object that it is about.
+        """
+        while not self._left and not self.has_room:
+            waiting = list(self._outstanding.values())
+            self._collect()
+            if any(one.is_over and not one.is_plainly_stored for one in waiting):
+                return False
+        return not self._left
+
+    def is_over(self, outgoing: Outgoing) -> bool:
+        """Whether send() has an object's answer without waiting."""
+        posted = self._posted.get(id(outgoing))
+        return posted is not None and posted.is_over
 
     def post(self, outgoing: Outgoing) -> None:
         """Send it now if the association that is open takes it; raises nothing foreseen.

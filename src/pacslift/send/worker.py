@@ -138,8 +138,10 @@ class StoreWorker:
                     yield from self._told(underway, lambda: True)
                     continue
                 underway.append((task[0], self._prepared(*task[1:])))
-                yield from self._told(underway, lambda: not self._posting.has_room, but=1)
-                self._post(underway[-1][1])
+                if not self._posting.make_room():
+                    yield from self._told(underway, lambda: not self._posting.has_room, but=1)
+                self._post(underway[-1][1])  # before the last is told: the target waits for it
+                yield from self._told(underway, lambda: self._is_over(underway[0][1]), but=1)
             yield from self._told(underway, lambda: True)
         finally:
             for _, left in underway:
@@ -181,6 +183,10 @@ class StoreWorker:
                 self._posting.post(one.outgoing)
         except SetAsideError as error:
             one.delivery = Delivery.set_aside(error).about(Sent.of(one.outgoing, one.found))
+
+    def _is_over(self, one: Underway) -> bool:
+        """Whether it can be told without waiting."""
+        return one.outgoing is None or bool(one.delivery) or self._posting.is_over(one.outgoing)
 
     def _finished(self, one: Underway) -> Delivery:
         """What became of the object, which is closed then."""
