@@ -69,19 +69,19 @@ def write_mapping(job: Path) -> None:
     path.write_text(f'{said}\n[mapping]\npatients = "patients.csv"\n')
 
 
-def copy_of(prepared: Path, folder: Path, port: int) -> Path:
-    """The prepared job once more, for a target on *port*. Its name is in the objects: it stays."""
-    job = folder / "job"
-    shutil.copytree(prepared, job)
+def copy_of(prepared: Path, job: Path, port: int) -> None:
+    """The prepared job once more, for a target on *port*."""
+    assert job.name == prepared.name, "its name is in the objects"
+    shutil.copytree(prepared, job, dirs_exist_ok=True)
     path = job / "job.toml"
     path.write_text(path.read_text().replace("port = 104", f"port = {port}"))
-    return job
 
 
 def undisturbed(folder: Path, prepared: Path, archive: OldPacs) -> Mapping[str, bytes]:
     """What a run sends that meets no fault."""
     with ScriptedTarget() as target:
-        job = copy_of(prepared, folder, target.port)
+        job = folder / prepared.name
+        copy_of(prepared, job, target.port)
         ended = pacslift("run", job)
         assert ended.exit_code == 0, ended.output
         expected = dict(target.disk)

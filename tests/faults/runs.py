@@ -4,13 +4,16 @@ import random
 import tempfile
 import traceback
 from collections import Counter
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from checker import complaints, resent
 from prepared import Prepared, copy_of
 from processes import Zygote
+from realtargets import small_disk
 from relay import Relay
 from scenarios import Scenario
 from target import ScriptedTarget
@@ -43,17 +46,21 @@ def one_run(
     began = monotonic()
     with (
         tempfile.TemporaryDirectory(prefix="faults-") as name,
-        a_target(chance) as target,
+        target_for(scenario, chance, Path(name)) as target,
         Relay(lambda: target.port) as relay,
+        ExitStack() as disk,
     ):
-        job = copy_of(prepared.job, Path(name), relay.port)
-        world = World(prepared, job, relay, zygote, chance)
+        world = World(prepared, Path(name) / "job", relay, zygote, chance)
+        if scenario.disk:
+            world.job.mkdir()
+            disk.enter_context(small_disk(world.job, scenario.disk))
+        copy_of(prepared.job, world.job, relay.port)
         tune_by_chance(world, scenario)
         try:
             scenario.happen(world, target)
             target.behave()
             world.to_the_end()
-            found = complaints(world, target.held(), scenario.allowed)
+            found = complaints(world, target.held(prepared.expected), scenario.allowed)
         except Exception:  # noqa: BLE001 - the other runs are still to be done
             found = [*world.complaints, traceback.format_exc()]
         if found and world.log.exists():
@@ -80,8 +87,12 @@ def outcome_of(
     )
 
 
-def a_target(chance: random.Random) -> ScriptedTarget:
-    """A target of one kind or another."""
+def target_for(
+    scenario: Scenario, chance: random.Random, folder: Path
+) -> AbstractContextManager[Any]:
+    """The target that the scenario is about; of our own, one of one kind or another."""
+    if scenario.target is not None:
+        return scenario.target(folder)
     return ScriptedTarget(
         max_pdu=chance.choice([4096, 16384, 131072, 0]), window=chance.choice([None, 1, 3, 8])
     )

@@ -1,27 +1,28 @@
 """A scripted target over bare sockets: it stores, answers queries, and does what no PACS should.
 
-What it does with an object is a Deed. Deeds are asked for by the number of the object among all
-that have come whole; where none is asked for it stores. Its disk lives as long as it does, through
-any number of stop() and start(), as that of a machine does. One thread for each connection.
+What it does with an object is a Deed (deeds.py). Deeds are asked for by the number of the object
+among all that have come whole; where none is asked for it stores. Its disk lives as long as it
+does, through any number of stop() and start(), as that of a machine. One thread a connection.
 """
 
 import hashlib
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Self
 
+from line import PATIENCE, linger_not
 from pydicom import Dataset
 from pydicom.filereader import read_dataset
 from pydicom.tag import Tag
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import pdu
 from pynetdicom.dsutils import encode
-from relay import HOST, PATIENCE, linger_not
+from relay import HOST
 from wire import C_FIND_RQ, C_STORE_RQ, RELEASE_RQ, REQUEST, Message, MessageCutter, PduCutter
 
 from pacslift.demo_target import KEPT, Index, dataset_of, raw_value
@@ -87,7 +88,7 @@ class ScriptedTarget:
         self.deeds.clear()
         self.rejections, self.crawls_from, self.room = 0, None, None
 
-    def held(self) -> dict[str, str]:
+    def held(self, _: Mapping[str, bytes]) -> dict[str, str]:
         """Digests of what is on the disk, by SOP Instance UID."""
         with self.lock:
             return {uid: hashlib.sha256(whole).hexdigest() for uid, whole in self.disk.items()}
@@ -235,79 +236,6 @@ class Visit:
         return self._syntaxes.get(message.context_id) == ImplicitVRLittleEndian
 
 
-# ---------------------------------------------------------------------------------------------
-# Deeds
-
-
 def store(visit: Visit, message: Message) -> None:
     """Keep it and say so."""
     visit.answer(message, visit.keep(message))
-
-
-def hang(visit: Visit, message: Message) -> None:
-    """Take it and never speak again on this association."""
-    visit.keep(message)
-    visit.fall_silent()
-
-
-def hang_empty_handed(visit: Visit, _: Message) -> None:
-    """The same, but the object is lost."""
-    visit.fall_silent()
-
-
-def late(seconds: float) -> Deed:
-    """Store it, and say so only after so many seconds."""
-
-    def answer_late(visit: Visit, message: Message) -> None:
-        status = visit.keep(message)
-        visit.target.ending.wait(seconds)
-        visit.answer(message, status)
-
-    return answer_late
-
-
-def twice(visit: Visit, message: Message) -> None:
-    """Answer it two times, and nothing more on this association."""
-    status = visit.keep(message)
-    visit.answer(message, status)
-    visit.answer(message, status)
-    visit.fall_silent()
-
-
-def as_another(visit: Visit, message: Message) -> None:
-    """Store it, and answer a message that was never sent."""
-    visit.answer(message, visit.keep(message), other=77)
-    visit.fall_silent()
-
-
-def garbage(visit: Visit, message: Message) -> None:
-    """Store it, and answer with bytes that are no PDU."""
-    visit.keep(message)
-    visit.send(b"\xff" * 64)
-    visit.fall_silent()
-
-
-def broken_answer(visit: Visit, message: Message) -> None:
-    """Store it, and answer with a command set whose inside contradicts its lengths."""
-    visit.keep(message)
-    visit.send(data_pdu(message.context_id, b"\x00\x00\x00\x01\xff\xff\x00\x00" * 3))
-    visit.fall_silent()
-
-
-def abort(visit: Visit, message: Message) -> None:
-    """Store it, and abort instead of an answer."""
-    visit.keep(message)
-    aborted = pdu.A_ABORT_RQ()
-    aborted.source, aborted.reason_diagnostic = 2, 0
-    visit.send(aborted.encode())
-    visit.fall_silent()
-
-
-def busy(visit: Visit, message: Message) -> None:
-    """Be out of resources."""
-    visit.answer(message, FULL)
-
-
-def pretend(visit: Visit, message: Message) -> None:
-    """Say that it is stored, and keep nothing."""
-    visit.answer(message)

@@ -1,7 +1,7 @@
 """Whatever goes wrong on the way, the account is right and the target has each object as it is.
 
-A short form of `make faults`: a run of each scenario that needs no process of its own, always with
-the same timing as far as a seed can give it.
+A short form of `make faults`: a run of each scenario, always with the same timing as far as a seed
+can give it.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from prepared import Prepared, prepare
 from processes import Zygote
 from runs import one_run
-from scenarios import SCRIPTED, Scenario
+from scenarios import REAL, SCRIPTED, Scenario
 
 SEED = 20261122
 
@@ -26,9 +26,6 @@ def zygote() -> Iterator[Zygote]:
         yield warm
 
 
-QUICK = [scenario for scenario in SCRIPTED if not scenario.fresh]
-
-
-@pytest.mark.parametrize("scenario", QUICK, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [*SCRIPTED, *REAL], ids=lambda scenario: scenario.name)
 def test_nothing_is_lost_doubled_or_uncounted_when(scenario: Scenario, prepared, zygote):
     assert one_run(scenario, SEED, prepared, zygote).complaints == []

@@ -132,6 +132,13 @@ class World:
         for cause in set(status(self.job)["causes"]).intersection(causes):
             assert pacslift("exceptions", self.job, "--retry", cause).exit_code in {0, 3}
 
+    def contents(self) -> Mapping[str, set[str]]:
+        """The digests of what crossed the link whole, by SOP Instance UID."""
+        found: dict[str, set[str]] = {}
+        for one in self.relay.received:
+            found.setdefault(one.sop_instance_uid, set()).add(one.digest)
+        return found
+
     def is_unfinished(self) -> bool:
         """Whether a further run would send something by itself."""
         return any(state in {"planned", "failed"} for state, _ in self.ledger().values())
