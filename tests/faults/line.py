@@ -89,7 +89,7 @@ class Line:
         try:
             while chunk := source.recv(CHUNK):
                 if cutter is None:
-                    sink.sendall(chunk)
+                    self._hand_on(chunk, sink)
                     continue
                 try:
                     pdus = cutter.feed(chunk)
@@ -98,12 +98,12 @@ class Line:
                 for pdu in pdus:
                     self._pass_on(pdu, sink, seen if cutter else lambda _: None)
             if cutter:
-                sink.sendall(cutter.rest())
-        except ConnectionResetError:
+                self._hand_on(cutter.rest(), sink)
+        except BrokenError:
+            pass
+        except OSError:  # of recv() alone
             if source is self._sender:
                 self._take_back()
-        except (OSError, BrokenError):
-            pass
         finally:
             self._close_soon(source, sink)
 
@@ -113,14 +113,25 @@ class Line:
         cut = seen(pdu)
         if cut is None:
             if not self._is_silent:
-                sink.sendall(pdu)
+                self._hand_on(pdu, sink)
             return
-        sink.sendall(pdu[: int(len(pdu) * cut.share)])
+        self._hand_on(pdu[: int(len(pdu) * cut.share)], sink)
         if cut.is_silent:
             self._is_silent = True
             return
         self.end(reset=cut.is_reset)
         raise BrokenError
+
+    def _hand_on(self, piece: bytes, sink: socket.socket) -> None:
+        """Give it to the other end; a target that is gone does not keep the sender from talking.
+
+        For how the sender ends is what tells whether it has read everything.
+        """
+        try:
+            sink.sendall(piece)
+        except OSError as fault:
+            if sink is self._sender:
+                raise BrokenError from fault
 
     def _seen_up(self, pdu: bytes) -> Cut | None:
         """Note what the sender says; gives the cut to be made in this PDU."""

@@ -59,8 +59,8 @@ def children(pid: int) -> list[Child]:
 
 
 def ledger_full(world: World, _: ScriptedTarget) -> None:
-    """The ledger's files can grow no more, from some moment on."""
-    process = world.start()
+    """The ledger's files can grow no more, from some moment on; nor could a log in a file."""
+    process = world.start(log=Path(os.devnull))
     if world.wait_for(process, world.somewhere(0.6)):
         limited(process, resource.RLIMIT_FSIZE, world.chance.randint(0, 60_000))
     world.finish(process)

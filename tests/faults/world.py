@@ -55,12 +55,19 @@ class World:
         """Change lines of job.toml."""
         tune(self.job, **values)
 
-    def start(self, *, fresh: bool = False, env: Mapping[str, str] | None = None) -> Process:
-        """Begin `pacslift run`."""
+    def start(
+        self,
+        *,
+        fresh: bool = False,
+        env: Mapping[str, str] | None = None,
+        log: Path | None = None,
+    ) -> Process:
+        """Begin `pacslift run`; what it says goes into *log*."""
         arguments = ["run", str(self.job), "--log-format", "json"]
+        log = log or self.log
         if fresh or env or self.zygote is None:
-            return Fresh(arguments, self.log, env or {})
-        return self.zygote.start(arguments, self.log)
+            return Fresh(arguments, log, env or {})
+        return self.zygote.start(arguments, log)
 
     def finish(self, process: Process) -> int:
         """Wait for its end, and look at what it left; gives its exit status."""
