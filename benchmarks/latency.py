@@ -25,6 +25,7 @@ OBJECTS, QUICK = 600, 60
 PDU = "131072"
 NODELAY = {"TCP_NODELAY": "1"}
 WINDOW = 8
+FINISHED = {0, 3}  # exit codes; storescp cannot be asked what it has
 ENTRY = [sys.executable, "-c", "from pacslift.cli import main; main(prog_name='pacslift')"]
 HERE = Path(__file__).parent
 
@@ -108,7 +109,9 @@ class Job:
             command = [*ENTRY, "send", str(job), "--log-format", "json"]
             command += ["--associations", str(associations)]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
-        events = [json.loads(line) for line in done.stderr.splitlines()]
+        if done.returncode not in FINISHED:
+            raise RuntimeError(f"send ended with {done.returncode}:\n{done.stderr[-2000:]}")
+        events = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
         stored = sum(one.get("state") == "stored" for one in events)
         if stored != self.count:
             raise RuntimeError(f"{stored} of {self.count} objects were stored")
