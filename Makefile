@@ -2,12 +2,14 @@
 PYTHON ?= python3
 VENV   ?= .venv
 SECONDS ?= 600
+RUNS   ?= 200
+SEED   ?= 1
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # Two workers: the suite is made for two cores; a file's tests stay together with their servers.
 PYTEST ?= $(BIN)/python -m pytest -n 2 --dist loadfile
 
-.PHONY: help demo test check format fuzz bench servers lock clean
+.PHONY: help demo test check format fuzz faults bench servers lock clean
 
 help:            ## what can be made
 	@grep -E '^[a-z]+: .*##|^[a-z]+:  +##' $(MAKEFILE_LIST) | sed -E 's/:.*##/ —/'
@@ -40,6 +42,9 @@ fuzz: $(READY)   ## search for inputs that break a reader, SECONDS for each targ
 	failed=; for target in $$($(BIN)/python tests/fuzz/run.py list); do \
 	  $(BIN)/python tests/fuzz/run.py fuzz $$target $(SECONDS) || failed="$$failed $$target"; \
 	done; test -z "$$failed" || { echo "broken:$$failed"; exit 1; }
+
+faults: $(READY) ## break the sender, the link and the target RUNS times, by chance from SEED
+	$(BIN)/python tests/faults/run.py --runs $(RUNS) --seed $(SEED)
 
 bench: $(READY)  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py

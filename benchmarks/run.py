@@ -23,6 +23,8 @@ from peers import CHECKOUT, NotInstalledError
 BENCHMARKS = {
     "extract-mysql": "extract_mysql",
     "extract-postgres": "extract_postgres",
+    "flat": "flat",
+    "latency": "latency",
     "memory": "memory",
     "overlay": "repair",
     "scale": "scale",

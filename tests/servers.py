@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -251,7 +252,11 @@ class DicomServer:
 
 @contextmanager
 def run_storescp(
-    folder: Path, *options: str, aet: str = "STORESCP", env: Mapping[str, str] | None = None
+    folder: Path,
+    *options: str,
+    aet: str = "STORESCP",
+    env: Mapping[str, str] | None = None,
+    stop_with: signal.Signals = signal.SIGTERM,
 ) -> Iterator[DicomServer]:
     """DCMTK's storescp taking every SOP class and transfer syntax it knows."""
     executable = program("storescp")
@@ -259,7 +264,8 @@ def run_storescp(
     server = DicomServer(free_port(), aet, folder / "received", folder / "storescp.log")
     command = [executable, "--accept-all", "--promiscuous", "--aetitle", aet]
     command += ["--output-directory", str(server.folder), *options, str(server.port)]
-    with process_of(command, lambda: listening(server.port), log=server.log, env=env):
+    ready = partial(listening, server.port)
+    with process_of(command, ready, log=server.log, env=env, stop_with=stop_with):
         yield server
 
 

@@ -533,3 +533,15 @@ def test_a_disk_that_fails_while_a_digest_is_checked_does_not_stop_the_others(
         # the one that differs is of a study under two patients, which this target cannot hold
         account = exceptions(job, verified=6, differs_at_target=1, set_aside=1)
         assert account["causes"]["unreadable"] == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_log_on_a_full_disk_ends_the_run_with_an_exit_code_of_its_own(archive, tmp_path, form):
+    with NewPacs(tmp_path / "new") as target, Path("/dev/full").open("w") as full:
+        job = impatient(tmp_path / "job", archive, target)
+        entry = "from pacslift.cli import main; main(prog_name='pacslift')"
+        command = [sys.executable, "-c", entry, "run", str(job), "--log-format", form]
+        ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=full, check=False)
+        assert ended.returncode == errors.JobFolderError.exit_code
+        assert pacslift("run", job).exit_code == 0
+        assert set(target.times.values()) == {1}

@@ -121,7 +121,8 @@ def end(ctx: click.Context, stopped: Stopped) -> NoReturn:
     one.
     """
     if not ctx.meta.get(TOLD):
-        click.echo(f"pacslift: {stopped.sentence}", err=True)
+        with suppress(OSError):  # where nothing can be written, the exit code is to tell it
+            click.echo(f"pacslift: {stopped.sentence}", err=True)
     if ctx.meta.get(IN_JSON):
         error = {"message": stopped.sentence, "exit_code": stopped.exit_code}
         click.echo(json.dumps({"error": error, "account": account_so_far(ctx.meta.get(FOLDER))}))
@@ -165,7 +166,8 @@ def working(folder: Path, log_format: str, metrics: Path | None = None) -> Itera
                 yield run
         except (PacsliftError, KeyboardInterrupt) as error:
             if log_format == "json":
-                tell(why_stopped(error))
+                with suppress(OSError):
+                    tell(why_stopped(error))
                 noted[TOLD] = True
             raise
 

@@ -325,3 +325,23 @@ def test_with_a_window_objects_are_posted_before_the_answers_come():
             posted = [association.post(in_memory(f"slice {n}")) for n in range(3)]
             assert not association.has_room
             assert [association.collect()[0] for _ in posted] == posted[::-1]
+
+
+def answer_three_at_once_and_close(peer: scripted.Peer) -> None:
+    """Grant a window of three; give the answers to three objects together, and hang up."""
+    peer.accept(window=3)
+    commands = [peer.read_object()[0] for _ in range(3)]
+    answers = [scripted.store_response(command.MessageID) for command in commands]
+    peer.send(b"".join(scripted.data_pdu(peer.context_id, answer) for answer in answers))
+
+
+def test_answers_that_came_together_count_also_if_the_target_has_closed_since():
+    with RawTarget(answer_three_at_once_and_close) as target:
+        association = StoreAssociation.open(target.address, number([CT]), window=3)
+        posted = [association.post(in_memory(f"slice {n}")) for n in range(3)]
+        assert association.collect()[0] == posted[0]
+        association._link.wait_to_receive(monotonic() + 5)  # until the close is here, too
+        with pytest.raises(AssociationLostError, match="closed the connection"):
+            association.post(in_memory("slice 3"))
+        assert association.has_answers
+        assert [association.collect()[0] for _ in posted[1:]] == posted[1:]

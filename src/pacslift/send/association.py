@@ -280,7 +280,12 @@ class StoreAssociation:
 
     def _notice(self) -> None:
         """Take what has come, without waiting for more."""
+        self._keep_all()  # what came together with an answer before counts, also at the end
         self._take()
+        self._keep_all()
+
+    def _keep_all(self) -> None:
+        """Put by what the machine has whole."""
         while (event := self._event()) is not None:
             self._keep(event)
 

@@ -1,0 +1,38 @@
+"""What crosses the link between sender and target, and where it can break."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Where(Enum):
+    """Where in the exchange about one object the link breaks."""
+
+    COMMAND = "in the middle of its command"
+    DATA = "in the middle of a PDU of its data set"
+    ANSWER_LOST = "between its data set and its answer"
+    ANSWER = "in the middle of its answer"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The link breaks at the *nth* object, after *share* of the bytes that it then has."""
+
+    nth: int
+    where: Where
+    share: float  # from 0 to 1
+    is_reset: bool = True  # else the ends are closed in order
+    is_silent: bool = False  # neither: nothing more crosses, as when a cable is pulled
+
+
+@dataclass(slots=True)
+class Reception:
+    """One object that crossed the link whole."""
+
+    sop_instance_uid: str
+    digest: str  # sha256 of the data set
+    status: int | None = None  # of the answer that crossed back whole
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the sender was told that the target has it."""
+        return self.status is not None and (self.status == 0 or self.status >> 12 == 0xB)

@@ -1,0 +1,31 @@
+"""Whatever goes wrong on the way, the account is right and the target has each object as it is.
+
+A short form of `make faults`: a run of each scenario, always with the same timing as far as a seed
+can give it.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from prepared import Prepared, prepare
+from processes import Zygote
+from runs import one_run
+from scenarios import REAL, SCRIPTED, Scenario
+
+SEED = 20261122
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
+    return prepare(tmp_path_factory.mktemp("faults"))
+
+
+@pytest.fixture(scope="module")
+def zygote() -> Iterator[Zygote]:
+    with Zygote() as warm:
+        yield warm
+
+
+@pytest.mark.parametrize("scenario", [*SCRIPTED, *REAL], ids=lambda scenario: scenario.name)
+def test_nothing_is_lost_doubled_or_uncounted_when(scenario: Scenario, prepared, zygote):
+    assert one_run(scenario, SEED, prepared, zygote).complaints == []
