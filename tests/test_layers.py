@@ -15,10 +15,12 @@ SHARED = [
     "job_text",
     "ledger",
     "ledger_bulk",
+    "ledger_engine",
     "ledger_history",
     "ledger_planned",
     "ledger_schema",
     "ledger_tables",
+    "ledger_write",
     "unforeseen",
 ]
 PACKAGE = Path(__file__).parents[1] / "src" / "pacslift"

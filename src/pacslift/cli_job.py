@@ -26,12 +26,14 @@ from pacslift.errors import Cause
 from pacslift.events import silence
 from pacslift.job import (
     Job,
+    checked,
     create_job,
     files_and_databases,
     load_job,
     parse_target,
     resolve_all,
 )
+from pacslift.ledger_engine import schema_for
 from pacslift.preview import Preview
 from pacslift.running import Run, opened
 from pacslift.verify.account import FILE_EXCEPTIONS
@@ -62,23 +64,32 @@ from pacslift.verify.tell import account_now
 @click.option("--target", required=True, metavar="AET@HOST:PORT", help="Where the objects go.")
 @click.option("--aet", default="PACSLIFT", show_default=True, help="Our own AE title.")
 @click.option("--adapter", help="The adapter to use, where several claim the dump.")
+@click.option("--ledger", default="", metavar="URL",
+              help="postgresql://USER@HOST:PORT/DATABASE, for several machines (docs/machines.md); "
+              "none: a file in the job folder.")  # fmt: skip
 @ACCEPT_TRUNCATED
 @ADAPTERS
 def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, aet: str,
-         adapter: str | None, accept_truncated: bool,
+         adapter: str | None, ledger: str, accept_truncated: bool,
          adapters: Sequence[Path]) -> None:  # fmt: skip
     """Make a job folder with a job.toml that can be edited."""
     files, databases = files_and_databases(dumps)
     create_job(
-        Job(
-            folder=job.resolve(),
-            dumps=resolve_all([Path(file) for file in files]),
-            databases=databases,
-            mounts={name: folder.expanduser().resolve() for name, folder in map(mount, storage)},
-            target=parse_target(target, aet),
-            adapter=adapter,
-            adapters=resolve_all(adapters),
-            accept_truncated=accept_truncated,
+        checked(
+            Job(
+                folder=job.resolve(),
+                dumps=resolve_all([Path(file) for file in files]),
+                databases=databases,
+                mounts={
+                    name: folder.expanduser().resolve() for name, folder in map(mount, storage)
+                },
+                target=parse_target(target, aet),
+                adapter=adapter,
+                adapters=resolve_all(adapters),
+                accept_truncated=accept_truncated,
+                ledger_url=ledger,
+                ledger_schema=schema_for(job.resolve().name),
+            )
         )
     )
     click.echo(f"{job}/job.toml is written; look it over, then: pacslift run {job}")

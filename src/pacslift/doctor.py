@@ -15,6 +15,7 @@ from pacslift.inventory.take import require_folders
 from pacslift.job import Job
 from pacslift.job_lock import require_writable
 from pacslift.ledger import Ledger
+from pacslift.ledger_engine import exists
 from pacslift.plan.contexts import Context, Pair, number
 from pacslift.send.association import StoreAssociation, Timeouts
 from pacslift.send.pairs import pairs_to_propose
@@ -98,7 +99,7 @@ def target_can_be_asked(job: Job) -> str:
 
 def kinds_are_taken(job: Job) -> Iterator[Check]:
     """One check for each kind of object that the plan holds; none before there is a plan."""
-    if not job.ledger.exists():
+    if not exists(job.ledger):
         return
     ledger = Ledger(job.ledger)
     try:

@@ -61,6 +61,15 @@ class InstanceSent:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Of *machines* at work on a job, the others are through with so much more, in all."""
+
+    machines: int
+    instances: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class StudyAsked:
     """The target has been asked about one study; counts are instances."""
 
@@ -92,6 +101,7 @@ Event = (
     | FilesWalked
     | ObjectsPrepared
     | InstanceSent
+    | Elsewhere
     | StudyAsked
     | Finding
     | Stopped

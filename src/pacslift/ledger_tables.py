@@ -81,7 +81,7 @@ INSTANCES = sa.Table(
     sa.Column("detail", sa.Text),  # no patient data
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Column("status", sa.Integer),  # C-STORE status, PS3.4 B.2.3
-    sa.Column("bytes", sa.Integer),  # of the Data Set sent
+    sa.Column("bytes", sa.BigInteger),  # of the Data Set sent
     sa.Column("digest", sa.Text),  # sha256 of the Data Set sent
     sa.Column("sent_under", sa.Text),  # the job revision under which that was
     # as sent; patient data, never shown
@@ -118,7 +118,7 @@ CANDIDATES = sa.Table(  # where an instance's copies lie, best rank first
     sa.Column("relative", sa.Text, nullable=False),
     sa.Column("container", sa.Text),
     sa.Column("member", sa.Text),  # entry of a container, or the header of a split object
-    sa.Column("size_bytes", sa.Integer),
+    sa.Column("size_bytes", sa.BigInteger),
     sa.Column("digest_algorithm", sa.Text),
     sa.Column("digest", sa.Text),
     sqlite_with_rowid=False,
@@ -149,7 +149,7 @@ FILES = sa.Table(
     metadata,
     sa.Column("mount", sa.Text, primary_key=True),
     sa.Column("relative", sa.Text, primary_key=True),
-    sa.Column("size_bytes", sa.Integer),
+    sa.Column("size_bytes", sa.BigInteger),
     sa.Column("state", sa.Text, nullable=False, index=True),
     sa.Column("instance_key", sa.Text),
     sa.Column("detail", sa.Text),

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from pacslift.events import (
+    Elsewhere,
     Event,
     FilesWalked,
     InstanceSent,
@@ -64,6 +65,7 @@ class Tally:
         """Begin to count *event*'s stage."""
         self.stage, self.expected = event.stage, event.expected
         self.done = self.bytes = self.troubled = 0
+        self.machines = 1
         self._since = self._clock()
 
     def count(self, event: Event) -> int:
@@ -73,6 +75,9 @@ class Tally:
                 self.bytes += event.bytes
                 self.troubled += event.state not in ("stored", "stored_changed")
                 step = 1
+            case Elsewhere():
+                self.machines, self.bytes = event.machines, self.bytes + event.bytes
+                step = event.instances
             case StudyAsked():
                 self.troubled += event.expected - event.verified
                 step = event.expected
@@ -89,10 +94,12 @@ class Tally:
         return step
 
     def rate(self) -> str:
-        """Steps and megabytes a second so far."""
+        """Steps and megabytes a second so far, and by how many machines."""
         seconds = max(self._clock() - self._since, 1e-6)
         rate = f"{self.done / seconds:,.0f}/s"
-        return f"{rate}  {self.bytes / seconds / MEGA:,.1f} MB/s" if self.bytes else rate
+        megabytes = f"  {self.bytes / seconds / MEGA:,.1f} MB/s" if self.bytes else ""
+        machines = f"  {self.machines} machines" if self.machines > 1 else ""
+        return rate + megabytes + machines
 
 
 def finished_line(event: StageFinished) -> str:

@@ -9,7 +9,6 @@ bytes, which a target takes for the same objects.
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 from pacslift.errors import Cause
@@ -19,6 +18,7 @@ from pacslift.ledger_history import resent
 from pacslift.plan.contexts import Pair
 from pacslift.send.crew import Hands, Result
 from pacslift.send.patience import Patience
+from pacslift.send.supply import Alone, Supply
 
 COMMIT_EVERY = 0.25  # seconds between commits while answers come in
 COMMIT_MOST = 500  # answers in one commit
@@ -28,27 +28,30 @@ def deliver(
     ledger: Ledger,
     hands: Hands,
     tell: Sink,
+    supply: Supply | None = None,
 ) -> None:
     """Send what *ledger* has planned by *hands*, and write there what became of it.
 
+    *supply* hands it out where several machines share it.
     Raises StopError when the target is of no use any more, and lets KeyboardInterrupt through;
     all answers until then are on record.
     """
     revision = ledger.get("revision") or ""
+    supply = supply or Alone(ledger)
     patience = Patience()
     waiting: list[Result] = []
 
     def settle() -> None:
         done = waiting.copy()
         waiting.clear()
-        put_on_record(ledger, done, tell, revision)
+        put_on_record(supply, done, tell, revision)
         for one in done:
             if not one.planned.attempts:  # what failed before may do so again by its own fault
                 patience.judge(one.delivery)
 
     committed = time.monotonic()
     try:
-        for result in results_of(hands, ledger.planned()):
+        for result in results_of(hands, supply.planned()):
             waiting += [result] if result else []
             late = time.monotonic() - committed >= COMMIT_EVERY
             if waiting and (late or len(waiting) >= COMMIT_MOST):
@@ -58,37 +61,48 @@ def deliver(
     finally:
         try:
             put_on_record(
-                ledger, waiting, tell, revision
+                supply, waiting, tell, revision
             )  # first, as the workers may take a while to end
         finally:
-            put_on_record(ledger, hands.stop(), tell, revision)
+            try:
+                put_on_record(supply, hands.stop(), tell, revision)
+            finally:
+                supply.close()
 
 
-def results_of(hands: Hands, planned: Iterator[Planned]) -> Iterator[Result | None]:
+def results_of(hands: Hands, planned: Iterator[Planned | None]) -> Iterator[Result | None]:
     """Results as they come, None when none came for a moment. Raises what ended the work."""
     hands.start()
-    in_hand = 0
-    for given in islice(planned, hands.room):
-        hands.give(given)
-        in_hand += 1
-    while in_hand:
-        result = hands.get(COMMIT_EVERY)
-        if result is not None:
-            in_hand -= 1
-            for given in islice(planned, 1):
-                hands.give(given)
-                in_hand += 1
-        yield result
+    in_hand, more = 0, True
+    while in_hand or more:
+        while more and in_hand < hands.room:
+            try:
+                given = next(planned)
+            except StopIteration:
+                more = False
+                break
+            if given is None:  # for the moment
+                break
+            hands.give(given)
+            in_hand += 1
+        if in_hand or more:
+            result = hands.get(COMMIT_EVERY)
+            in_hand -= result is not None
+            yield result
 
 
 def put_on_record(
-    ledger: Ledger, results: Sequence[Result], tell: Sink, revision: str = ""
+    supply: Supply, results: Sequence[Result], tell: Sink, revision: str = ""
 ) -> None:
     """Commit *results*, sent under the job's *revision*, then tell them."""
-    ledger.record([row_of(result, revision) for result in results], changes_of(results))
-    ledger.learn_contexts(contexts_of(results))
+    if not results:
+        return
+    rows = [row_of(result, revision) for result in results]
+    kept = supply.record(rows, changes_of(results))
+    supply.learn_contexts(contexts_of(results))
     for result in results:
-        tell(event_of(result))
+        if result.planned.instance_key in kept:
+            tell(event_of(result))
 
 
 def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:
