@@ -16,6 +16,7 @@ class Pulse:
         self._beat = beat
         self._every = dead_after / OFTEN
         self._ending = threading.Event()
+        self._fault: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="pulse", daemon=True)
 
     def start(self) -> None:
@@ -27,8 +28,16 @@ class Pulse:
         self._ending.set()
         self._thread.join(self._every)
 
+    def require(self) -> None:
+        """Raise what ended the signs of life, if something did."""
+        if self._fault:
+            raise self._fault
+
     def _work(self) -> None:
-        while not self._ending.is_set():
-            with suppress(LedgerError):
-                self._beat()
-            self._ending.wait(self._every)
+        try:
+            while not self._ending.is_set():
+                with suppress(LedgerError):
+                    self._beat()
+                self._ending.wait(self._every)
+        except Exception as error:  # noqa: BLE001 - raised again by require()
+            self._fault = error

@@ -75,8 +75,12 @@ class Shared:
     def _nothing_for(self, seconds: float) -> Iterator[None]:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            self.others.look()
+            self._look_around()
             yield None
+
+    def _look_around(self) -> None:
+        self._pulse.require()
+        self.others.look()
 
     def _take(self) -> Sequence[Held]:
         taken = self._studies.take(INSTANCES_TAKEN, STUDIES_TAKEN, known=self._in_hand)
@@ -118,7 +122,7 @@ class Shared:
     def record(self, results: Rows, changes: Rows) -> Collection[str]:
         """See Supply."""
         kept = self._patient.do(lambda: self._recorded(results, changes))
-        self.others.look()
+        self._look_around()
         return kept
 
     def _recorded(self, results: Rows, changes: Rows) -> Collection[str]:

@@ -84,12 +84,16 @@ def studies_to_hand_out() -> sa.Select[*tuple[Any, ...]]:
 
 
 def task_of(revision: str, study: str, place: int, instances: int) -> Task:
-    """The task to send a study, in the order of the plan."""
+    """The task to send a study, in the order of the plan.
+
+    Without a queueing lock: that would forbid to take back a study that was handed out once more
+    meanwhile. Of two tasks with one study the second is fetched after the first, and finds nothing.
+    """
     return Task(
         queue=NAME,
         task_name=NAME,
         lock=study,
-        queueing_lock=study,
+        queueing_lock=None,
         priority=max(-place, LEAST_PRIORITY),
         task_kwargs={"study": study, "instances": instances, "revision": revision},
     )

@@ -38,6 +38,10 @@ class WithinTransaction(BaseConnector):
         (row,) = self.execute_query_all(query, **arguments)
         return row
 
+    def execute_query(self, query: str, **arguments: Any) -> None:  # noqa: ANN401
+        """As execute_query_all()."""
+        self.execute_query_all(query, **arguments)
+
     async def execute_query_async(self, query: str, **arguments: Any) -> None:  # noqa: ANN401
         """As execute_query_all()."""
         self.execute_query_all(query, **arguments)
@@ -55,12 +59,10 @@ def for_the_driver(value: Any) -> Any:  # noqa: ANN401 - whatever Procrastinate 
     """*value* with its mappings as psycopg takes them for JSON."""
     if isinstance(value, dict):
         return Jsonb(value)
-    if isinstance(value, list | tuple):
-        return (
-            type(value)(map(for_the_driver, value))
-            if type(value) is list
-            else tuple(map(for_the_driver, value))
-        )
+    if isinstance(value, list):
+        return [for_the_driver(one) for one in value]
+    if isinstance(value, tuple):
+        return tuple(for_the_driver(one) for one in value)
     return value
 
 
