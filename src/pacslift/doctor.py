@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pacslift.adapter import choose, load_adapters
-from pacslift.errors import JobFolderError, NoContextError, StopError
+from pacslift.errors import JobFolderError, LedgerError, NoContextError, StopError
 from pacslift.extract.take import format_of, names_of, opened_dumps, terms_of
 from pacslift.inventory.take import require_folders
 from pacslift.job import Job
@@ -37,6 +37,8 @@ class Check:
 def examine(job: Job) -> Iterator[Check]:
     """Try everything the job will need, in the order in which it will need it."""
     yield attempt("job folder", lambda: folder_is_usable(job.folder))
+    if job.ledger_url:
+        yield attempt("ledger", lambda: ledger_answers(job))
     yield attempt("dumps", lambda: dumps_are_known(job))
     yield attempt("storage", lambda: storage_is_there(job))
     yield attempt("target", lambda: target_answers(job))
@@ -62,6 +64,13 @@ def folder_is_usable(folder: Path) -> str:
             "a large archive need more, make room first"
         )
     return f"{folder} can be written, {free / 1e9:,.0f} GB free"
+
+
+def ledger_answers(job: Job) -> str:
+    """LedgerError unless the server can be used; makes the schema if it is not there."""
+    ledger = Ledger(job.ledger)
+    ledger.close()
+    return f"the ledger is {job.ledger}"
 
 
 def dumps_are_known(job: Job) -> str:
@@ -99,13 +108,13 @@ def target_can_be_asked(job: Job) -> str:
 
 def kinds_are_taken(job: Job) -> Iterator[Check]:
     """One check for each kind of object that the plan holds; none before there is a plan."""
-    if not exists(job.ledger):
-        return
-    ledger = Ledger(job.ledger)
     try:
-        pairs = pairs_to_propose(ledger, transcodes=False)
-    finally:
-        ledger.close()
+        if not exists(job.ledger):
+            return
+        pairs = pairs_of_plan(job)
+    except LedgerError as error:
+        yield Check("ledger", passed=False, sentence=str(error))
+        return
     for start in range(0, len(pairs), 128):
         try:
             accepted = accepted_of(job, pairs[start : start + 128])
@@ -115,6 +124,15 @@ def kinds_are_taken(job: Job) -> Iterator[Check]:
         for pair in pairs[start : start + 128]:
             taken = "is taken" if pair in accepted else "is refused; enable it at the target"
             yield Check("kind", pair in accepted, f"SOP class {pair[0]} in {pair[1]} {taken}")
+
+
+def pairs_of_plan(job: Job) -> tuple[Pair, ...]:
+    """The kinds of object that the plan holds."""
+    ledger = Ledger(job.ledger)
+    try:
+        return pairs_to_propose(ledger, transcodes=False)
+    finally:
+        ledger.close()
 
 
 def accepted_of(job: Job, pairs: tuple[Pair, ...]) -> set[Pair]:

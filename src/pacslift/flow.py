@@ -14,6 +14,7 @@ from pacslift import job as jobs
 from pacslift.adapter import Adapter, load_adapters
 from pacslift.agreement import moved_folders, name_of, put_terms
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
+from pacslift.events import Sink
 from pacslift.extract.packed.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
@@ -249,7 +250,7 @@ def bring(run: Run, expected: int) -> None:
         tally, began = Tally(run.tell), time.monotonic()
         hands = hands_for(run.job, sending_of(run), expected)
         try:
-            deliver(run.ledger, hands, tally, supply_of(run))
+            deliver(run.ledger, hands, tally, supply_of(run, tally))
         finally:
             say(tally.sentence(time.monotonic() - began))
 
@@ -270,14 +271,14 @@ def sending_of(run: Run) -> Sending:
     )
 
 
-def supply_of(run: Run) -> Supply:
+def supply_of(run: Run, tell: Sink) -> Supply:
     """All that is planned, or this machine's part of it."""
     if not run.ledger.is_shared:
         return Alone(run.ledger)
     from pacslift.send.shared import Shared  # noqa: PLC0415 - loads Procrastinate
 
     moved = moved_folders(run.ledger, run.job)
-    return Shared(run.ledger, run.job.dead_after, run.tell, moved)
+    return Shared(run.ledger, run.job.dead_after, tell, moved)
 
 
 def hands_for(job: Job, sending: Sending, expected: int) -> Hands:

@@ -5,6 +5,7 @@ import time
 import sqlalchemy as sa
 
 from pacslift import flow
+from pacslift.adapter import load_adapters
 from pacslift.agreement import require_agreement
 from pacslift.errors import JobBusyError, JobFileError, JobFolderError, PlannedAnewError
 from pacslift.events import StageStarted
@@ -39,6 +40,8 @@ def work(run: Run, *, wait: bool = False) -> None:
             'need the same [ledger] url = "postgresql://USER@HOST:PORT/DATABASE" in job.toml'
         )
     prepare(run.ledger)
+    if run.ledger.get("planned"):
+        agree(run)
     waiting = False
     while True:
         if any_left(run.ledger):
@@ -55,12 +58,24 @@ def work(run: Run, *, wait: bool = False) -> None:
 
 def help_out(run: Run, *, wait: bool) -> None:
     """Send what there is to be sent now."""
-    require_agreement(run.ledger, run.job, flow.adapter_of(run))
+    agree(run)
     try:
         flow.bring(run, max(1, run.ledger.count_planned()))
     except PlannedAnewError:
         if not wait:
             raise
+
+
+def agree(run: Run) -> None:
+    """JobFileError unless this copy of the job is what was planned."""
+    name = run.ledger.get("adapter") or ""
+    adapter = load_adapters(run.job.adapters).get(name)
+    if adapter is None:
+        raise JobFileError(
+            f"the job was planned with the adapter {name}, which this machine does not have; copy "
+            "its folder, and name it in [source] adapters of job.toml"
+        )
+    require_agreement(run.ledger, run.job, adapter)
 
 
 def more_may_come(run: Run) -> bool:

@@ -247,10 +247,8 @@ def test_a_machine_hears_what_the_others_are_through_with(ledger):
     with machine(ledger, told.append) as one, machine(ledger) as other:
         theirs = next(other.planned())
         other.record(stored(theirs, bytes=70, stored_at="now"), [])
-        one.others._next = 0.0
-        one.others.look()
-        one.others._next = 0.0
-        one.others.look()
+        one.others.look(at_once=True)
+        one.others.look(at_once=True)
     assert told == [Elsewhere(2, 1, 70)]
 
 

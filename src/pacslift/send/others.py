@@ -4,7 +4,7 @@ import time
 
 import sqlalchemy as sa
 
-from pacslift.errors import LedgerLostError
+from pacslift.errors import LedgerError
 from pacslift.events import Elsewhere, Sink
 from pacslift.ledger import META, Ledger
 from pacslift.send.studies import COUNTED, count_live
@@ -23,15 +23,15 @@ class Others:
         self.machines = 1  # at work, this one included
         self.instances = 0  # that the others are through with
 
-    def look(self) -> None:
+    def look(self, *, at_once: bool = False) -> None:
         """Look and tell, if it is time to."""
-        if time.monotonic() < self._next:
+        if time.monotonic() < self._next and not at_once:
             return
         self._next = time.monotonic() + LOOK_EVERY
         try:
             counts = self._counts()
             machines = count_live(self._ledger, self._dead_after)
-        except LedgerLostError:  # whoever needs the server waits for it
+        except LedgerError:  # whoever needs the server waits for it
             return
         more, size = (
             sum(max(0, now[at] - self._before.get(key, (0, 0))[at]) for key, now in counts.items())

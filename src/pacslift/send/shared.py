@@ -157,6 +157,7 @@ class Shared:
 
     def close(self) -> None:
         """See Supply. Without the server others take over when this machine counts as dead."""
+        self.others.look(at_once=True)
         self._pulse.stop()
         with suppress(LedgerError):
             self._studies.give_back(self._in_hand)

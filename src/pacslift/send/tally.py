@@ -1,6 +1,6 @@
 """What a send stage has done, counted from what it tells, in one sentence."""
 
-from pacslift.events import Event, InstanceSent, Sink
+from pacslift.events import Elsewhere, Event, InstanceSent, Sink
 from pacslift.ledger import InstanceState
 
 _STORED = {InstanceState.STORED.value, InstanceState.STORED_CHANGED.value}
@@ -12,11 +12,14 @@ class Tally:
     def __init__(self, inner: Sink) -> None:
         self._inner = inner
         self.stored = self.corrected = self.left_out = self.bytes = 0
+        self.elsewhere = 0  # instances that other machines are through with
 
     def __call__(self, event: Event) -> None:
         """Count *event* if an instance was sent, and pass it on."""
         if isinstance(event, InstanceSent):
             self._count(event)
+        elif isinstance(event, Elsewhere):
+            self.elsewhere += event.instances
         self._inner(event)
 
     def _count(self, event: InstanceSent) -> None:
@@ -33,4 +36,5 @@ class Tally:
         corrected = f" ({self.corrected:,} corrected)" if self.corrected else ""
         left_out = f", {self.left_out:,} not" if self.left_out else ""
         rate = f"{self.stored / seconds:,.0f}/s, {self.bytes / seconds / 1e6:,.1f} MB/s"
-        return f"{self.stored:,} stored{corrected}{left_out}; {rate}"
+        others = f"; {self.elsewhere:,} sent by other machines" if self.elsewhere else ""
+        return f"{self.stored:,} stored{corrected}{left_out}; {rate}{others}"
