@@ -37,7 +37,7 @@ class Server:
 
     def __str__(self) -> str:
         """The URL without the password, and the schema."""
-        shown = self.url.set(drivername="postgresql", password=None, query={})
+        shown = self.url.set(drivername="postgresql", query={})._replace(password=None)
         return f"{shown}, schema {self.schema}"
 
 
