@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from pacslift.cli_frame import AS_JSON, JOB, LOG, show_account, working
+from pacslift.cli_frame import AS_JSON, JOB, LOG, show_account, show_states, working
 from pacslift.cli_job import ASSOCIATIONS, PROCESSES, manned
 from pacslift.verify.tell import account_now
 
@@ -29,4 +29,9 @@ def worker(job: Path, processes: int | None, associations: int | None, wait: boo
     with working(job, log_format, helping=True) as work:
         machines.work(manned(work, processes, associations), wait=wait)
         account = account_now(work.ledger)
-    show_account(account, as_json=as_json)
+    if as_json:
+        show_account(account, as_json=True)
+        return
+    click.echo()
+    show_states("instances", account.instances, account.states)
+    click.echo("Nothing is left to be sent. The machine that runs the job verifies and reports.")

@@ -43,8 +43,8 @@ def deliver(
 
     def settle() -> None:
         done = waiting.copy()
-        waiting.clear()
         put_on_record(supply, done, tell, revision)
+        waiting.clear()  # not before: whoever interrupts it finds them still waiting
         for one in done:
             if not one.planned.attempts:  # what failed before may do so again by its own fault
                 patience.judge(one.delivery)
