@@ -7,7 +7,7 @@ transaction: a machine that was cut off and comes back writes nothing over what 
 Whether a machine is alive is judged by the server's clock alone.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -33,7 +33,7 @@ TODO: sa.ColumnElement[Any] = sa.literal_column("'todo'")  # of an enumeration
 DOING: sa.ColumnElement[Any] = sa.literal_column("'doing'")
 TASKS = sa.table(
     "procrastinate_jobs",
-    *map(sa.column, ("id", "queue_name", "lock", "status", "worker_id")),
+    *map(sa.column, ("id", "queue_name", "lock", "status", "worker_id", "args")),
 )
 WORKERS = sa.table("procrastinate_workers", *map(sa.column, ("id", "last_heartbeat")))
 STUDY = sa.func.coalesce(INSTANCES.c.study_instance_uid, "")
@@ -62,6 +62,7 @@ def hand_out(ledger: Ledger, revision: str) -> None:
                 some.clear()
         if some:
             tasks_on(connection).batch_defer_jobs(some)
+        connection.exec_driver_sql("ANALYZE procrastinate_jobs")
 
 
 def prepare(ledger: Ledger) -> None:
@@ -147,19 +148,22 @@ class Studies:
         """
         with self._ledger.writing() as connection:
             manager = tasks_on(connection)
-            mine = manager.list_jobs(worker_id=self.worker, status=Status.DOING.value)
-            taken = [held_of(task) for task in mine if task.id not in known]
+            mine = sa.select(TASKS.c.id, TASKS.c.args).where(*self._mine())
+            taken = [held_of(*row) for row in connection.execute(mine) if row.id not in known]
             while len(taken) < most and sum(one.instances for one in taken) < instances:
                 task = at_once(manager.fetch_job([NAME], self.worker))
                 if task is None:
                     break
-                taken.append(held_of(task))
+                taken.append(held_of(task.id, task.task_kwargs))
         return taken
+
+    def _mine(self) -> tuple[sa.ColumnElement[bool], ...]:
+        return TASKS.c.worker_id == self.worker, TASKS.c.status == DOING
 
     def still_held(self, connection: sa.Connection, tasks: Collection[int]) -> set[int]:
         """Those of *tasks* that this machine holds, and will until the transaction ends."""
-        mine = TASKS.c.worker_id == self.worker, TASKS.c.status == DOING
-        query = sa.select(TASKS.c.id).where(TASKS.c.id.in_(list(tasks)), *mine).order_by(TASKS.c.id)
+        some = TASKS.c.id.in_(list(tasks))
+        query = sa.select(TASKS.c.id).where(some, *self._mine()).order_by(TASKS.c.id)
         return set(connection.scalars(query.with_for_update()))
 
     def count(self, connection: sa.Connection, instances: int, size: int) -> None:
@@ -184,11 +188,10 @@ class Studies:
                 take_back(connection, self._dead_after)
 
 
-def held_of(task: Task) -> Held:
-    """A task that was fetched."""
-    assert task.id is not None  # noqa: S101 - it comes from the table
-    said: dict[str, Any] = task.task_kwargs
-    return Held(task.id, str(said["study"]), int(said["instances"]), str(said["revision"]))
+def held_of(task: int | None, said: Mapping[str, Any]) -> Held:
+    """A task as it was handed out."""
+    assert task is not None  # noqa: S101 - it comes from the table
+    return Held(task, str(said["study"]), int(said["instances"]), str(said["revision"]))
 
 
 def finish(connection: sa.Connection, tasks: Iterable[int]) -> None:

@@ -86,3 +86,5 @@ def make_tables(connection: sa.Connection) -> None:
     if not tasks_on(connection).check_connection():
         driver: Any = connection.connection.driver_connection
         driver.execute(SchemaManager.get_schema())
+        # Else each task that is fetched is held against all others, which may be a million.
+        driver.execute("CREATE INDEX pacslift_lock ON procrastinate_jobs (lock)")
