@@ -277,7 +277,7 @@ def test_one_machine_runs_a_job_and_others_can_only_help(archive, url, tmp_path)
         other.mkdir(parents=True)
         shutil.copy(job / "job.toml", other)
         with machine("run", job) as one:
-            target.wait_for(5)
+            one.wait_until(lambda: len(one.sent()) == 5)
             for command in ("run", "plan"):
                 result = pacslift(command, other)
                 assert result.exit_code == 25

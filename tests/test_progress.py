@@ -7,6 +7,7 @@ import pytest
 
 from pacslift import events
 from pacslift.events import (
+    Elsewhere,
     FilesWalked,
     Finding,
     InstanceSent,
@@ -30,6 +31,7 @@ EVERY_KIND = [
     FilesWalked(7),
     ObjectsPrepared(3, 1),
     STORED,
+    Elsewhere(3, 40, 2_000_000),
     StudyAsked("1.2", 5, 4),
     Finding("extract", "the dump has a table that nobody knows"),
     StageFinished("extract", "done", 1.0),
@@ -167,3 +169,12 @@ def test_one_event_can_be_told_to_several():
     first, second = [], []
     fan_out(first.append, second.append)(STORED)
     assert first == second == [STORED]
+
+
+def test_what_other_machines_sent_counts_and_their_number_is_shown(clock):
+    stream = StringIO()
+    lines = Lines(stream, clock)
+    lines.tell(StageStarted("send", 100))
+    clock.now += 20.0
+    lines.tell(Elsewhere(3, 40, 2_000_000))
+    assert "40 of 100  2/s  0.1 MB/s  3 machines" in stream.getvalue()

@@ -249,7 +249,7 @@ def test_a_machine_hears_what_the_others_are_through_with(ledger):
         other.record(stored(theirs, bytes=70, stored_at="now"), [])
         one.others.look(at_once=True)
         one.others.look(at_once=True)
-    assert told == [Elsewhere(2, 1, 70)]
+        assert told == [Elsewhere(2, 1, 70)]
 
 
 def test_a_task_whose_fetching_was_never_answered_is_not_forgotten(ledger):

@@ -1,6 +1,6 @@
 """The sentence at the end of sending says what was told on the way."""
 
-from pacslift.events import Finding, InstanceSent
+from pacslift.events import Elsewhere, Finding, InstanceSent
 from pacslift.send.tally import Tally
 
 STORED = InstanceSent("1.2.3", "stored", None, 1_000_000, 0.1)
@@ -25,3 +25,8 @@ def test_stored_corrected_and_left_out_are_counted_apart():
 
 def test_what_did_not_happen_is_not_said():
     assert told(STORED) == "1 stored; 0/s, 0.5 MB/s"
+
+
+def test_what_other_machines_sent_meanwhile_is_said_apart():
+    said = told(STORED, Elsewhere(2, 40, 1), Elsewhere(3, 2, 1))
+    assert said == "1 stored; 0/s, 0.5 MB/s; 42 sent by other machines"
