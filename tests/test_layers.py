@@ -67,4 +67,4 @@ def prints(module: Path) -> bool:
 
 def test_only_the_command_line_prints():
     printing = {m.stem for m in PACKAGE.rglob("*.py") if prints(m)}
-    assert printing == {"cli_frame", "cli_job", "cli_tools"}
+    assert printing == {"cli_frame", "cli_job", "cli_machines", "cli_tools"}
