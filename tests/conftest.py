@@ -4,7 +4,7 @@ import os
 
 from hypothesis import settings
 
-pytest_plugins = ["servers", "databases", "certificates"]
+pytest_plugins = ["servers", "databases", "ledgers", "certificates"]
 
 settings.register_profile("local", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=300, deadline=None, print_blob=True)

@@ -141,28 +141,41 @@ def as_somebody_else(folder: Path) -> list[str]:
 
 
 @contextmanager
-def run_postgres(*options: str) -> Iterator[Postgres]:
-    """A PostgreSQL cluster of its own, UTF-8, without a safety net (fsync off)."""
+def new_cluster() -> Iterator[Postgres]:
+    """A PostgreSQL cluster of its own, UTF-8, that is not running yet."""
     initdb = program("initdb", "/usr/lib/postgresql/*/bin")
-    server = program("postgres", "/usr/lib/postgresql/*/bin")
-    ask = program("pg_isready", "/usr/lib/postgresql/*/bin")
     with tempfile.TemporaryDirectory(prefix="plpg-", dir="/tmp") as name:
         folder = Path(name)
         runas = as_somebody_else(folder)
-        cluster = Postgres(folder, free_port(), folder / "log")
         data = ["--pgdata", str(folder / "data")]
         make = [*runas, initdb, *data, "--username=postgres", "--auth=trust", "--no-sync"]
         checked([*make, "--encoding=UTF8", "--locale=C"], b"")
-        command = [*runas, server, "-D", str(folder / "data"), "-k", str(folder)]
-        command += ["-p", str(cluster.port), "-h", "127.0.0.1", "-F", *options]
+        yield Postgres(folder, free_port(), folder / "log")
 
-        def ready() -> bool:
-            probe = [ask, "--quiet", f"--host={folder}", f"--port={cluster.port}"]
-            return not subprocess.call(probe)
 
-        # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
-        with process_of(command, ready, log=cluster.log, cwd=folder, stop_with=signal.SIGINT):
-            yield cluster
+@contextmanager
+def serving(cluster: Postgres, *options: str) -> Iterator[None]:
+    """Inside it, *cluster* runs, without a safety net (fsync off)."""
+    server = program("postgres", "/usr/lib/postgresql/*/bin")
+    ask = program("pg_isready", "/usr/lib/postgresql/*/bin")
+    folder = cluster.socket
+    command = [*as_somebody_else(folder), server, "-D", str(folder / "data"), "-k", str(folder)]
+    command += ["-p", str(cluster.port), "-h", "127.0.0.1", "-F", *options]
+
+    def ready() -> bool:
+        probe = [ask, "--quiet", f"--host={folder}", f"--port={cluster.port}"]
+        return not subprocess.call(probe)
+
+    # SIGINT is PostgreSQL's fast shutdown: it does not wait for clients to leave.
+    with process_of(command, ready, log=cluster.log, cwd=folder, stop_with=signal.SIGINT):
+        yield
+
+
+@contextmanager
+def run_postgres(*options: str) -> Iterator[Postgres]:
+    """A PostgreSQL cluster of its own that runs."""
+    with new_cluster() as cluster, serving(cluster, *options):
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -44,21 +44,22 @@ class OldPacs:
 
 
 def old_pacs(
-    folder: Path, slices: int = 6, size: int = 8, kinds: Sequence[Kind] = (ct,)
+    folder: Path, slices: int = 6, size: int = 8, kinds: Sequence[Kind] = (ct,), studies: int = 4
 ) -> OldPacs:
     """An archive with *slices* of *size* x *size* samples, of each of *kinds* in turn.
 
-    Four studies of two patients.
+    Four studies of two patients, or so many.
     """
-    studies = [
-        Study(PATIENTS[nth % 2], f"story {nth}", f"2014031{nth}", "CT Prüfkörper", f"S{nth}")
-        for nth in range(4)
+    of = [
+        Study(PATIENTS[n % 2], f"story {n}", f"201403{n % 20 + 10:02}", "CT Prüfkörper", f"S{n}")
+        for n in range(studies)
     ]
     kept = []
     for nth in range(slices):
-        series, number = divmod(nth // 4, 50)
-        header = kinds[nth % len(kinds)](studies[nth % 4], series + 1, number + 1, size)
-        kept.append(Kept(header, f"{nth % 4}/{nth:06}.dcm", part10(header)))
+        series, number = divmod(nth // studies, 50)
+        study = nth % studies
+        header = kinds[nth % len(kinds)](of[study], series + 1, number + 1, size)
+        kept.append(Kept(header, f"{study}/{nth:06}.dcm", part10(header)))
     write_sqlite_archive(kept, {"MAG0": folder / "data"}, folder / "conquest.db3")
     files = {str(one.header.SOPInstanceUID): folder / "data" / one.path for one in kept}
     return OldPacs(folder / "conquest.db3", folder / "data", files)

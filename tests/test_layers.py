@@ -22,6 +22,7 @@ SHARED = [
     "job_windows",
     "ledger",
     "ledger_bulk",
+    "ledger_engine",
     "ledger_frames",
     "ledger_history",
     "ledger_kept",
@@ -29,6 +30,7 @@ SHARED = [
     "ledger_schema",
     "ledger_tables",
     "ledger_views",
+    "ledger_write",
     "unforeseen",
 ]
 PACKAGE = Path(__file__).parents[1] / "src" / "pacslift"
@@ -75,4 +77,4 @@ def prints(module: Path) -> bool:
 
 def test_only_the_command_line_prints():
     printing = {m.stem for m in PACKAGE.rglob("*.py") if prints(m)}
-    assert printing == {"cli_frame", "cli_job", "cli_pace", "cli_tools"}
+    assert printing == {"cli_frame", "cli_job", "cli_machines", "cli_pace", "cli_tools"}

@@ -10,6 +10,7 @@ import pytest
 from pacslift import events
 from pacslift.events import (
     AssociationsChanged,
+    Elsewhere,
     FilesWalked,
     Finding,
     InstanceSent,
@@ -38,6 +39,7 @@ EVERY_KIND = [
     WorkersSeen({"send-0": "sending", "send-1": "waiting to try again"}),
     PaceChanged("paused"),
     AssociationsChanged(3, "grow"),
+    Elsewhere(3, 40, 2_000_000),
     StudyAsked("1.2", 5, 4),
     Finding("extract", "the dump has a table that nobody knows"),
     StageFinished("extract", "done", 1.0),
@@ -262,3 +264,12 @@ def test_one_event_can_be_told_to_several():
     first, second = [], []
     fan_out(first.append, second.append)(STORED)
     assert first == second == [STORED]
+
+
+def test_what_other_machines_sent_counts_and_their_number_is_shown(clock):
+    stream = StringIO()
+    lines = Lines(stream, clock)
+    lines.tell(StageStarted("send", 100))
+    clock.now += 20.0
+    lines.tell(Elsewhere(3, 40, 2_000_000))
+    assert "40 of 100  2/s  0.1 MB/s  3 machines" in stream.getvalue()

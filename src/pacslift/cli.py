@@ -2,7 +2,7 @@
 
 import click
 
-from pacslift import __version__, cli_job, cli_pace, cli_tools
+from pacslift import __version__, cli_job, cli_machines, cli_pace, cli_tools
 from pacslift.cli_frame import INTERRUPTED, Commands
 
 __all__ = ["INTERRUPTED", "main"]
@@ -11,6 +11,7 @@ COMMANDS = (
     cli_job.init,
     cli_job.run,
     *cli_job.STAGES,
+    cli_machines.worker,
     cli_tools.inspect,
     cli_job.status,
     cli_pace.pace,

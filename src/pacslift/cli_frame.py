@@ -29,6 +29,7 @@ from pacslift.verify.advice import OF_CAUSE
 POLARS = Path(pl.__file__).parent
 SOON = 0.02  # seconds until an interrupt that came inside of it is tried again
 INTERRUPTED = 130  # as shells count it: 128 and the number of SIGINT
+SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 
 # What one command notes in click's context for whoever ends it.
 IN_JSON, FOLDER, TOLD = "pacslift.json", "pacslift.folder", "pacslift.told"
@@ -68,19 +69,20 @@ ADAPTERS = click.option(
 
 
 class Interrupts:
-    """Notes that Ctrl-C was pressed, whatever the code it meets makes of it."""
+    """Notes that Ctrl-C was pressed, or SIGTERM sent, whatever the code it meets makes of it."""
 
     def __init__(self) -> None:
-        self.met = False
+        self.met: signal.Signals | None = None
         with suppress(ValueError):  # only the main thread is told of signals
-            signal.signal(signal.SIGINT, self._note)
+            for number in SIGNALS:
+                signal.signal(number, self._note)
 
     def _note(self, number: int, frame: FrameType | None) -> None:
-        self.met = True
+        self.met = self.met or signal.Signals(number)
         if runs_through(POLARS, frame):
             threading.Timer(SOON, _thread.interrupt_main).start()
         else:
-            signal.default_int_handler(number, frame)
+            raise KeyboardInterrupt(self.met)
 
 
 def runs_through(folder: Path, frame: FrameType | None) -> bool:
@@ -108,7 +110,7 @@ class Commands(click.Group):
             raise
         except BaseException as error:
             # Libraries in other languages turn an interrupt into errors of their own.
-            known: BaseException = KeyboardInterrupt() if interrupts.met else error
+            known: BaseException = KeyboardInterrupt(interrupts.met) if interrupts.met else error
             if not isinstance(known, PacsliftError | KeyboardInterrupt):
                 raise
             end(ctx, why_stopped(known))
@@ -139,17 +141,22 @@ def account_so_far(folder: Path | None) -> Mapping[str, object] | None:
 def why_stopped(error: PacsliftError | KeyboardInterrupt) -> Stopped:
     """The sentence and the exit code for what ended a command."""
     if isinstance(error, KeyboardInterrupt):
+        number = error.args[0] if error.args else signal.SIGINT
         return Stopped(
-            "stopped by Ctrl-C; what was answered until now is on record. Give the same command "
-            "again and it goes on where it was",
-            INTERRUPTED,
+            f"stopped by {SIGNALS[number]}; what was answered until now is on record. Give the "
+            "same command again and it goes on where it was",
+            INTERRUPTED - signal.SIGINT + number,
         )
     return Stopped(str(error), error.exit_code if isinstance(error, StopError) else 1)
 
 
 @contextmanager
-def working(folder: Path, log_format: str, metrics: Path | None = None) -> Iterator[Run]:
+def working(
+    folder: Path, log_format: str, metrics: Path | None = None, *, helping: bool = False
+) -> Iterator[Run]:
     """The job, held by this process, with its progress on standard error.
+
+    With *helping* another machine runs it, and this one helps.
 
     Where that is JSON, so is the reason for an early end. *metrics* is kept up to date, too.
     """
@@ -162,7 +169,7 @@ def working(folder: Path, log_format: str, metrics: Path | None = None) -> Itera
                 from pacslift.metrics import Metrics  # noqa: PLC0415 - a tenth of a second
 
                 tell = fan_out(shown, Metrics(metrics, folder.resolve().name).tell)
-            with opened(folder, tell) as run:
+            with opened(folder, tell, helping=helping) as run:
                 yield run
         except (PacsliftError, KeyboardInterrupt) as error:
             if log_format == "json":

@@ -29,6 +29,7 @@ from pacslift.errors import Cause
 from pacslift.events import silence
 from pacslift.job import (
     Job,
+    checked,
     create_job,
     files_and_databases,
     load_job,
@@ -36,6 +37,7 @@ from pacslift.job import (
     resolve_all,
 )
 from pacslift.job_order import order_of
+from pacslift.ledger_engine import schema_for
 from pacslift.pace_now import pace_now
 from pacslift.pace_words import going_words
 from pacslift.preview import Preview
@@ -79,24 +81,33 @@ from pacslift.verify.tell import account_now
     help="What is sent first: the newest studies, what comes first on slow media, or the "
     "studies and patients that a CSV file names.",
 )
+@click.option("--ledger", default="", metavar="URL",
+              help="postgresql://USER@HOST:PORT/DATABASE, for several machines (docs/machines.md); "
+              "none: a file in the job folder.")  # fmt: skip
 @ACCEPT_TRUNCATED
 @ADAPTERS
 def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, aet: str,
-         adapter: str | None, order: str, accept_truncated: bool,
+         adapter: str | None, order: str, ledger: str, accept_truncated: bool,
          adapters: Sequence[Path], **access: str | Path | bool | None) -> None:  # fmt: skip
     """Make a job folder with a job.toml that can be edited."""
     files, databases = files_and_databases(dumps)
     create_job(
-        Job(
-            folder=job.resolve(),
-            dumps=resolve_all([Path(file) for file in files]),
-            databases=databases,
-            mounts={name: folder.expanduser().resolve() for name, folder in map(mount, storage)},
-            target=accessed(parse_target(target, aet), job.resolve(), access),
-            adapter=adapter,
-            adapters=resolve_all(adapters),
-            accept_truncated=accept_truncated,
-            order=order_of(order),
+        checked(
+            Job(
+                folder=job.resolve(),
+                dumps=resolve_all([Path(file) for file in files]),
+                databases=databases,
+                mounts={
+                    name: folder.expanduser().resolve() for name, folder in map(mount, storage)
+                },
+                target=accessed(parse_target(target, aet), job.resolve(), access),
+                adapter=adapter,
+                adapters=resolve_all(adapters),
+                accept_truncated=accept_truncated,
+                order=order_of(order),
+                ledger_url=ledger,
+                ledger_schema=schema_for(job.resolve().name),
+            )
         )
     )
     click.echo(f"{job}/job.toml is written; look it over, then: pacslift run {job}")

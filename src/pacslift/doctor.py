@@ -11,12 +11,13 @@ from pathlib import Path
 
 from pacslift.access import Identity, access_findings, secret_name
 from pacslift.adapter import choose, load_adapters
-from pacslift.errors import JobFolderError, NoContextError, StopError
+from pacslift.errors import JobFolderError, LedgerError, NoContextError, StopError
 from pacslift.extract.take import format_of, names_of, opened_dumps, terms_of
 from pacslift.inventory.take import require_folders
 from pacslift.job import Job, TargetAddress
 from pacslift.job_lock import require_writable
 from pacslift.ledger import Ledger
+from pacslift.ledger_engine import exists
 from pacslift.plan.contexts import VERIFICATION
 from pacslift.repair.order import TRANSCODE
 from pacslift.send.association import StoreAssociation, Timeouts
@@ -45,6 +46,8 @@ class Check:
 def examine(job: Job, now: datetime | None = None) -> Iterator[Check]:
     """Try everything the job will need but the kinds of object, in the order of needing it."""
     yield attempt("job folder", lambda: folder_is_usable(job.folder))
+    if job.ledger_url:
+        yield attempt("ledger", lambda: ledger_answers(job))
     yield attempt("dumps", lambda: dumps_are_known(job))
     yield attempt("storage", lambda: storage_is_there(job))
     yield attempt("target", lambda: target_answers(job))
@@ -72,6 +75,13 @@ def folder_is_usable(folder: Path) -> str:
             "a large archive need more, make room first"
         )
     return f"{folder} can be written, {free / 1e9:,.0f} GB free"
+
+
+def ledger_answers(job: Job) -> str:
+    """LedgerError unless the server can be used; makes the schema if it is not there."""
+    ledger = Ledger(job.ledger)
+    ledger.close()
+    return f"the ledger is {job.ledger}"
 
 
 def dumps_are_known(job: Job) -> str:
@@ -152,10 +162,13 @@ def kinds_are_taken(job: Job) -> tuple[Check | None, list[Kind]]:
 
     What the target says is put on record, so that sending proposes first what is taken.
     """
-    if not job.ledger.exists():
-        return None, []
     transcodes = rule_settings(job.rules, {}).works(TRANSCODE.id, by_default=TRANSCODE.on)
-    ledger = Ledger(job.ledger)
+    try:
+        if not exists(job.ledger):
+            return None, []
+        ledger = Ledger(job.ledger)
+    except LedgerError as error:
+        return Check("ledger", passed=False, sentence=str(error)), []
     try:
         held = counts_held(ledger)
         if not held:

@@ -11,13 +11,13 @@ PacsliftError
 │   ├── JobFileError          16
 │   ├── AdapterFaultError     17
 │   ├── CatalogError          18
-│   ├── LedgerError           19
+│   ├── LedgerError           19; of a server, LedgerLostError where waiting may help
 │   ├── TargetUnreachableError 20
 │   ├── TargetRejectedError   21
 │   ├── NoContextError        22
 │   ├── TargetLostError       23
 │   ├── TargetBusyError       24
-│   ├── JobBusyError          25
+│   ├── JobBusyError          25; of several machines, PlannedAnewError
 │   ├── MappingError          26
 │   ├── SenderDiedError       27
 │   └── TargetStatusError     28
@@ -169,6 +169,10 @@ class LedgerError(StopError):
     exit_code = 19
 
 
+class LedgerLostError(LedgerError):
+    """The ledger's server does not answer, which may pass."""
+
+
 class TargetUnreachableError(StopError):
     """No connection to the target: neither TCP, nor TLS where the job wants it."""
 
@@ -203,6 +207,10 @@ class JobBusyError(StopError):
     """Another pacslift process works on this job."""
 
     exit_code = 25
+
+
+class PlannedAnewError(JobBusyError):
+    """The job was planned anew while this machine worked on it."""
 
 
 class MappingError(StopError):

@@ -99,6 +99,15 @@ class AssociationsChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Of *machines* at work on a job, the others are through with so much more, in all."""
+
+    machines: int
+    instances: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class StudyAsked:
     """The target has been asked about one study; counts are instances."""
 
@@ -133,6 +142,7 @@ Event = (
     | WorkersSeen
     | PaceChanged
     | AssociationsChanged
+    | Elsewhere
     | StudyAsked
     | Finding
     | Stopped

@@ -13,6 +13,7 @@ from pathlib import Path
 from pacslift import job as jobs
 from pacslift.access import access_findings
 from pacslift.adapter import Adapter, load_adapters
+from pacslift.agreement import moved_folders, name_of, put_terms
 from pacslift.counting import counted
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
 from pacslift.events import Sink
@@ -28,6 +29,7 @@ from pacslift.inventory.take import take_inventory
 from pacslift.job import Job
 from pacslift.job_order import order_print
 from pacslift.ledger import UNTRIED, Ledger
+from pacslift.ledger_engine import exists
 from pacslift.plan.draft import draft_patients
 from pacslift.plan.make import in_batches, make_plan, plan_sentence
 from pacslift.plan.mapping import read_mapping
@@ -45,6 +47,7 @@ from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.outcome import policy_of
 from pacslift.send.pace import Pacer
 from pacslift.send.pairs import pairs_to_propose
+from pacslift.send.supply import Alone, Supply
 from pacslift.send.tally import Tally
 from pacslift.send.team import Team
 from pacslift.send.worker import Retries, Terms
@@ -182,6 +185,10 @@ def plan(run: Run, *, again: bool = False, only: str | None = None) -> None:
         return
     if not again and all_but_order_stands(run.ledger, base):
         only = UNTRIED
+    if run.ledger.is_shared:
+        from pacslift.machines import stand_back  # noqa: PLC0415 - loads Procrastinate
+
+        stand_back(run)
     as_before = run.job.revised and run.ledger.get("content") in (None, content)
     job = run.job if as_before else jobs.touch_revised(run.job)
     with stage(run, "plan") as say:
@@ -213,6 +220,7 @@ def plan(run: Run, *, again: bool = False, only: str | None = None) -> None:
     run.ledger.put("revision", jobs.revision(job, adapter.digest))
     run.ledger.put("content", content)
     run.ledger.put("planned.base", base)
+    put_terms(run.ledger, job, adapter)
     run.ledger.put("planned", print_)
 
 
@@ -250,31 +258,57 @@ def send(run: Run) -> None:
     expected = run.ledger.count_planned()
     if not expected:
         return
-    with stage(run, "send", expected) as say:
-        job, book, tally = run.job, order_book(run), Tally(run.tell)
-        transcodes = book.rules.works(TRANSCODE.id, by_default=TRANSCODE.on)
-        pairs = pairs_to_propose(run.ledger, transcodes=transcodes)
+    if run.ledger.is_shared:
+        from pacslift.send.studies import hand_out  # noqa: PLC0415 - loads Procrastinate
 
-        sending = Sending(
-            address=job.target,
-            pairs=tuple(pairs),
-            timeouts=Timeouts(response=job.response_timeout),
-            retries=Retries(job.busy_waits, job.lost_waits),
-            terms=Terms(job.window, policy_of(job.profile, job.statuses)),
-            transcodes=transcodes,
-            book=book,
-            revision=run.ledger.get("revision") or "",
-        )
+        hand_out(run.ledger, run.ledger.get("revision") or "")
+    tally, began = Tally(run.tell), time.monotonic()
+    try:
+        bring(run, expected, tally)
+    finally:
+        run.ledger.add_time("send", time.monotonic() - began - tally.held)
+        access = [*access_findings(run.job.target.tls, run.job.target.identity)]
+        note(run, "send", access + resent_finding(run.ledger) + charset_findings(run.ledger))
+
+
+def bring(run: Run, expected: int, tally: Tally) -> None:
+    """Bring objects to the target, *expected* ones at most: all, or this machine's part of them.
+
+    *tally* counts them.
+    """
+    with stage(run, "send", expected) as say:
         began = time.monotonic()
+        hands = hands_for(run.job, sending_of(run), expected, run.tell)
         try:
-            hands = hands_for(job, sending, expected, run.tell)
-            deliver(run.ledger, hands, tally, Pacer(job.pace))
+            deliver(run.ledger, hands, tally, Pacer(run.job.pace), supply_of(run, tally))
         finally:
-            seconds = time.monotonic() - began - tally.held
-            run.ledger.add_time("send", seconds)
-            access = [*access_findings(job.target.tls, job.target.identity)]
-            note(run, "send", access + resent_finding(run.ledger) + charset_findings(run.ledger))
-            say(tally.sentence(seconds))
+            say(tally.sentence(time.monotonic() - began - tally.held))
+
+
+def sending_of(run: Run) -> Sending:
+    """What every sender must know."""
+    job, book = run.job, order_book(run)
+    transcodes = book.rules.works(TRANSCODE.id, by_default=TRANSCODE.on)
+    return Sending(
+        address=job.target,
+        pairs=tuple(pairs_to_propose(run.ledger, transcodes=transcodes)),
+        timeouts=Timeouts(response=job.response_timeout),
+        retries=Retries(job.busy_waits, job.lost_waits),
+        terms=Terms(job.window, policy_of(job.profile, job.statuses)),
+        transcodes=transcodes,
+        book=book,
+        revision=run.ledger.get("revision") or "",
+    )
+
+
+def supply_of(run: Run, tell: Sink) -> Supply:
+    """All that is planned, or this machine's part of it."""
+    if not run.ledger.is_shared:
+        return Alone(run.ledger)
+    from pacslift.send.shared import Shared  # noqa: PLC0415 - loads Procrastinate
+
+    moved = moved_folders(run.ledger, run.job)
+    return Shared(run.ledger, run.job.dead_after, tell, moved)
 
 
 def hands_for(job: Job, sending: Sending, expected: int, tell: Sink) -> Hands:
@@ -333,7 +367,7 @@ def retry(run: Run, cause: Cause) -> int:
 def account_of(folder: Path) -> Account:
     """The account so far, read beside a run that may be going on."""
     job = jobs.load_job(folder)
-    if not job.ledger.exists():
+    if not exists(job.ledger):
         raise JobFolderError(f"{folder} has no ledger yet; start with `pacslift run {folder}`")
     ledger = Ledger(job.ledger)
     try:
@@ -354,7 +388,8 @@ def order_book(run: Run) -> OrderBook:
     revised = run.ledger.get("revised") or run.job.revised
     return OrderBook(
         rule_settings(run.job.rules, run.ledger.new_uids()),
-        provenance_of(run.job.folder.name, revised, source),
+        provenance_of(name_of(run.ledger, run.job.folder), revised, source),
         adapter.rebuild,
         run.job.ledger,
+        moved_folders(run.ledger, run.job) if run.ledger.is_shared else {},
     )

@@ -13,15 +13,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pacslift import __version__, job_order, job_pace
 from pacslift.access import Identity, Tls, access_lines, identity_from, tls_from
 from pacslift.errors import JobFileError, JobFolderError
 from pacslift.job_order import NEWEST_FIRST, Order, order_from, order_lines
 from pacslift.job_pace import UNPACED, Pace, pace_from, pace_lines
-from pacslift.job_text import mapping_digests, mapping_lines, quote, rules_lines, status_lines
+from pacslift.job_text import (
+    ledger_lines,
+    mapping_digests,
+    mapping_lines,
+    quote,
+    rules_lines,
+    status_lines,
+)
 from pacslift.job_values import refuse_unknown, section, typed
+
+if TYPE_CHECKING:
+    from pacslift.ledger_engine import Place
 
 RULES_VERSION = "2"  # raised whenever a repair rule would give other bytes than before
 ODBC = "odbc:"  # begins the name of a database that is read in the place of a dump
@@ -29,7 +39,7 @@ PROBES = ("none", "sample", "all")
 TARGET = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})", re.ASCII)
 KNOWN = {
     "": {"revised", "source", "storage", "target", "send", "inventory", "charset", "mapping",
-         "rules", "pace", "order"},
+         "rules", "pace", "order", "ledger"},
     "source": {"dumps", "adapter", "adapters", "accept_truncated", "name", "schema"},
     "storage": {"mounts"},
     "target": {"aet", "host", "port", "calling_aet", "profile", "statuses", "tls", "identity"},
@@ -38,8 +48,10 @@ KNOWN = {
     "mapping": {"patients", "accession_numbers", "exclusions"},
     "pace": job_pace.KEYS,
     "order": job_order.KEYS,
+    "ledger": {"url", "schema", "dead_after"},
 }  # fmt: skip
 FOUND = "; 0: found while sending"
+SHORTEST = 2  # seconds of silence that may pass for death
 SOURCE_NAME = 64  # characters, PS3.5 6.2, VR LO
 
 
@@ -89,6 +101,9 @@ class Job:
     pace: Pace = UNPACED  # how fast, and when
     order: Order = NEWEST_FIRST  # what first
     schema: str | None = None  # schema or database whose tables alone are read
+    ledger_url: str = field(default="", repr=False)  # of PostgreSQL; "": a file in the folder
+    ledger_schema: str = "pacslift"
+    dead_after: float = 30.0  # seconds without a sign of life until a machine's studies are others'
 
     @property
     def tables(self) -> Path:
@@ -106,9 +121,13 @@ class Job:
         return self.folder / "report"
 
     @property
-    def ledger(self) -> Path:
-        """File of the ledger."""
-        return self.folder / "ledger.db"
+    def ledger(self) -> "Place":
+        """Where the ledger is kept: a file, or a schema of a server."""
+        if not self.ledger_url:
+            return self.folder / "ledger.db"
+        from pacslift.ledger_engine import place_of  # noqa: PLC0415 - loads SQLAlchemy
+
+        return place_of(self.ledger_url, self.ledger_schema)
 
 
 def parse_target(text: str, calling_aet: str = "PACSLIFT") -> TargetAddress:
@@ -186,7 +205,8 @@ window = {job.window}  # objects unanswered at once on an association, where the
 response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
 lost_waits = {list(job.lost_waits)}  # seconds before an object without an answer is sent again
-{pace_lines(job.pace)}{order_lines(job.order)}{mapping_lines(job.mapping)}{rules_lines(job.rules)}"""
+{pace_lines(job.pace)}{order_lines(job.order)}{mapping_lines(job.mapping)}\
+{rules_lines(job.rules)}{ledger_lines(job.ledger_url, job.ledger_schema, job.dead_after)}"""
 
 
 def now() -> str:
@@ -218,6 +238,7 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
     refuse_unknown_keys(said)
     source, target = section(said, "source"), section(said, "target")
     send, inventory = section(said, "send"), section(said, "inventory")
+    ledger = section(said, "ledger")
     mounts = section(section(said, "storage"), "mounts")
     charset, statuses = section(said, "charset"), section(target, "statuses")
     address = TargetAddress(
@@ -258,6 +279,9 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             order=order_from(folder, section(said, "order")),
             source_name=typed(source, "name", str, ""),
             revised=revised_of(said),
+            ledger_url=typed(ledger, "url", str, ""),
+            ledger_schema=typed(ledger, "schema", str, "pacslift"),
+            dead_after=float(typed(ledger, "dead_after", (int, float), 30.0)),
         )
     )
 
@@ -311,7 +335,18 @@ def checked(job: Job) -> Job:
             "[send] response_timeout must be seconds above 0, busy_waits and lost_waits lists of "
             "seconds, 0 or more; an empty list stands for no further attempt"
         )
+    require_ledger(job)
     return job
+
+
+def require_ledger(job: Job) -> None:
+    """JobFileError unless [ledger] makes sense."""
+    if job.ledger_url:
+        _ = job.ledger  # says what is wrong with it
+    if job.dead_after < SHORTEST:
+        raise JobFileError(
+            f"[ledger] dead_after is {job.dead_after}; it must be {SHORTEST} seconds or more"
+        )
 
 
 def refuse_unknown_keys(said: Mapping[str, Any]) -> None:
@@ -324,13 +359,14 @@ def content_digest(job: Job, adapter_digest: str) -> str:
     """A digest over what decides the bytes sent: job.toml, adapter, rules, mapping.
 
     Of job.toml not its time, how many processes and associations send, how fast and in which
-    order, how the target lets us in, and what is made of its answers.
+    order, how the target lets us in, what is made of its answers, and where the ledger is.
 
     Raises MappingError if a mapping file cannot be read.
     """
     plain = replace(job, revised="none", processes=1, associations=1, window=1)
     plain = replace(plain, target=replace(job.target, tls=None, identity=None))
-    text = to_toml(replace(plain, profile="", statuses={}, pace=UNPACED, order=NEWEST_FIRST))
+    plain = replace(plain, profile="", statuses={}, pace=UNPACED, order=NEWEST_FIRST)
+    text = to_toml(replace(plain, ledger_url=""))
     parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job.mapping)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 

@@ -31,6 +31,19 @@ def mapping_lines(mapping: Mapping[str, Sequence[Path]]) -> str:
     return f"\n[mapping]\n{lines}" if lines else ""
 
 
+def ledger_lines(url: str, schema: str, dead_after: float) -> str:
+    """[ledger] as job.toml has it; nothing for a ledger in the job folder."""
+    if not url:
+        return ""
+    return f"""
+# The same on all machines that work on this job (docs/machines.md).
+[ledger]
+url = {quote(url)}
+schema = {quote(schema)}  # one for each job in the database
+dead_after = {dead_after}  # seconds without a sign of life until others have a machine's studies
+"""
+
+
 def rules_lines(rules: Mapping[str, Any]) -> str:
     """[rules] as job.toml has it; nothing for a job without it."""
     lines = "".join(f"{quote(key)} = {toml_value(rules[key])}\n" for key in sorted(rules))

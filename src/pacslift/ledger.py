@@ -1,13 +1,13 @@
 """The ledger: the one record of what became of every instance row and every file.
 
-SQLite in WAL mode through SQLAlchemy Core. One row an instance, so that the account
-is a pair of GROUP BYs and balances by construction; the CHECK constraints keep the states to the
-closed lists. Results are written in batches, each in one transaction that is committed before
-its results are told to anybody: the ledger never says more than the target did.
+SQLite in WAL mode, or PostgreSQL, through SQLAlchemy Core. One row an instance, so that the
+account is a pair of GROUP BYs and balances by construction; the CHECK constraints keep the states
+to the closed lists. Results are written in batches, each in one transaction that is committed
+before its results are told to anybody: the ledger never says more than the target did.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,16 @@ import sqlalchemy as sa
 
 from pacslift.errors import Cause, LedgerError
 from pacslift.ledger_bulk import Batch, Rows, grown_in_bulk, insert_many
+from pacslift.ledger_engine import (
+    Place,
+    Server,
+    at_one_moment,
+    engine_of,
+    held_alone,
+    insert_or,
+    is_held,
+    trouble,
+)
 from pacslift.ledger_frames import FILES_USED, insert_copies, insert_files, insert_instances
 from pacslift.ledger_history import (
     AT_TARGET,
@@ -23,7 +33,7 @@ from pacslift.ledger_history import (
     remember,
     without_kept,
 )
-from pacslift.ledger_kept import KEYS_ASKED, as_kept, insert_new, update_all
+from pacslift.ledger_kept import KEYS_ASKED
 from pacslift.ledger_planned import (
     Candidate,
     Overlay,
@@ -54,6 +64,7 @@ from pacslift.ledger_tables import (
     OverlayKind,
 )
 from pacslift.ledger_views import CANDIDATES, CHANGES, INSTANCES, RELATIVE
+from pacslift.ledger_write import insert_all, of_studies, put_all, write_results
 
 UNTRIED = ""  # stands in the place of a cause for: plan anew only what was never judged nor tried
 
@@ -80,47 +91,70 @@ __all__ = [
 class Ledger:
     """The open ledger of one job. Every method is one transaction."""
 
-    def __init__(self, path: Path) -> None:
-        self._engine = sa.create_engine(f"sqlite:///{path}")
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self._engine = engine_of(place)
         self._moment: sa.Connection | None = None
-        sa.event.listen(self._engine, "connect", set_pragmas)
         try:
-            bring_up_to_date(self._engine, path)
-            path.chmod(0o600)
+            bring_up_to_date(self._engine, place)
+            if isinstance(place, Path):
+                place.chmod(0o600)
+        except LedgerError:
+            self.close()
+            raise
         except sa.exc.DatabaseError as error:
+            self.close()
+            if not isinstance(place, Path):
+                raise trouble(place, error) from error
             raise LedgerError(
-                f"the ledger {path} cannot be used: {error.orig}; if the disk is full make room, "
+                f"the ledger {place} cannot be used: {error.orig}; if the disk is full make room, "
                 "otherwise restore the file from a copy of the job folder"
             ) from error
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file or the server."""
         self._engine.dispose()
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several machines can work on it."""
+        return isinstance(self.place, Server)
+
+    def is_held(self) -> bool:
+        """Whether a machine runs the job, not only helps."""
+        with self._read() as connection:
+            return is_held(connection)
+
     @contextmanager
-    def _write(self) -> Iterator[sa.Connection]:
+    def held_alone(self) -> Iterator[None]:
+        """Inside it no other machine runs the job; JobBusyError if one does."""
+        with held_alone(self._engine, self.place):
+            yield
+
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction. LedgerError if the database fails."""
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except sa.exc.OperationalError as error:
-            raise LedgerError(
-                f"the ledger cannot be written: {error.orig}; make room on its disk or end the "
-                "other program that holds it, then run again: the run goes on where it was"
-            ) from error
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            raise trouble(self.place, error) from error
 
     @contextmanager
     def _read(self) -> Iterator[sa.Connection]:
         if self._moment is not None:
             yield self._moment
             return
-        with self._engine.connect() as connection:
-            yield connection
+        try:
+            with self._engine.connect() as connection:
+                yield connection
+        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+            raise trouble(self.place, error) from error
 
     @contextmanager
     def one_moment(self) -> Iterator[None]:
         """Inside it, everything read is as of one moment, whatever another process writes."""
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN")  # the driver begins by itself only before a write
+        with at_one_moment(self._engine) as connection:
             self._moment = connection
             try:
                 yield
@@ -134,12 +168,12 @@ class Ledger:
 
     def put(self, key: str, value: str) -> None:
         """Keep *value* under *key*."""
-        with self._write() as connection:
+        with self.writing() as connection:
             put_all(connection, {key: value})
 
     def forget(self, *keys: str) -> None:
         """Keep nothing under *keys* any more."""
-        with self._write() as connection:
+        with self.writing() as connection:
             connection.execute(sa.delete(META).where(META.c.key.in_(keys)))
 
     def replan(
@@ -168,7 +202,7 @@ class Ledger:
             stays |= ~planned & INSTANCE_ROWS.c.cause.is_distinct_from(only)
         if only == UNTRIED:
             stays |= INSTANCE_ROWS.c.attempts > 0  # or it would no longer come last
-        with self._write() as connection, grown_in_bulk(connection, INSTANCE_ROWS, FILES):
+        with self.writing() as connection, grown_in_bulk(connection, INSTANCE_ROWS, FILES):
             remember(connection, ~stays)
             connection.execute(sa.delete(INSTANCE_ROWS).where(~stays))
             connection.execute(sa.delete(COPIES))
@@ -193,19 +227,19 @@ class Ledger:
 
     def add_overlays(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Keep overlays (overlay_key, kind, attributes); those that are there already stay."""
-        with self._write() as connection:
-            insert_new(connection, OVERLAYS, rows)
+        with self.writing() as connection:
+            insert_or(connection, OVERLAYS, rows)
 
     def drop_overlays(self) -> None:
         """Drop all overlays, for a plan that begins anew; not if an instance was sent with one."""
-        with self._write() as connection:
+        with self.writing() as connection:
             sent = sa.exists().where(INSTANCE_ROWS.c.attempts > 0)
             connection.execute(sa.delete(OVERLAYS).where(~sent))
 
     def replace_uids(self, new: Mapping[str, str]) -> None:
         """Keep the map from old to new UIDs, in place of the one there was."""
         rows = [{"old": old, "new": made} for old, made in sorted(new.items())]
-        with self._write() as connection:
+        with self.writing() as connection:
             connection.execute(sa.delete(UIDS))
             insert_all(connection, UIDS, rows)
 
@@ -232,7 +266,7 @@ class Ledger:
 
     def replace(self, column: sa.Column[str], value: str, rows: Rows) -> None:
         """Put *rows* in the place of those of a table whose *column* has *value*."""
-        with self._write() as connection:
+        with self.writing() as connection:
             connection.execute(sa.delete(column.table).where(column == value))
             insert_all(connection, column.table, rows)
 
@@ -243,8 +277,8 @@ class Ledger:
 
     def record(self, results: Rows, changes: Rows = ()) -> None:
         """Write what became of instances; each mapping has instance_key and columns to set."""
-        with self._write() as connection:
-            update_all(connection, as_kept(connection, results, changes))
+        with self.writing() as connection:
+            write_results(connection, results, changes)
 
     def learn_contexts(self, answers: Mapping[tuple[str, str], bool]) -> None:
         """Remember what the target accepted and refused."""
@@ -252,28 +286,28 @@ class Ledger:
             {"sop_class_uid": c, "transfer_syntax_uid": t, "accepted": yes}
             for (c, t), yes in sorted(answers.items())
         ]
-        with self._write() as connection:
-            for row in rows:
-                key = (CONTEXTS.c.sop_class_uid == row["sop_class_uid"]) & (
-                    CONTEXTS.c.transfer_syntax_uid == row["transfer_syntax_uid"]
-                )
-                connection.execute(sa.delete(CONTEXTS).where(key))
-            insert_all(connection, CONTEXTS, rows)
+        with self.writing() as connection:
+            insert_or(connection, CONTEXTS, rows, "accepted")
 
     def contexts(self) -> dict[tuple[str, str], bool]:
         """Pairs of SOP class and transfer syntax, and whether the target takes them."""
         with self._read() as connection:
             return {(c, t): bool(yes) for c, t, yes in connection.execute(sa.select(CONTEXTS))}
 
-    def planned(self, page: int = 2_000) -> Iterator[Planned]:
+    def planned(
+        self, page: int = 2_000, studies: Collection[str] | None = None
+    ) -> Iterator[Planned]:
         """What is still to be sent: in the order of the plan, but what was tried before comes last.
+
+        With *studies*, only of these ("": of no study).
 
         So an object that the target cannot bear never keeps others from being sent. Fetched
         *page* instances at a time, so that no reader keeps the write-ahead log from
         being checkpointed during a run of days.
         """
-        for which in (INSTANCES.c.attempts == 0, INSTANCES.c.attempts > 0):
-            after = (-1, "")
+        of = sa.true() if studies is None else of_studies(studies)
+        for tried in (INSTANCES.c.attempts == 0, INSTANCES.c.attempts > 0):
+            after, which = (-1, ""), of & tried
             while rows := self._planned_page(which, after, page):
                 overlays = self._overlays(rows)
                 yield from planned_from_rows(rows, overlays)
@@ -365,7 +399,7 @@ class Ledger:
         stored_bytes = sa.func.sum(INSTANCE_ROWS.c.bytes)
         query = sa.select(stored_bytes).where(INSTANCE_ROWS.c.state.in_(AT_TARGET))
         with self._read() as connection:
-            size = connection.scalar(query) or 0
+            size = int(connection.scalar(query) or 0)
         stored = sum(states.get(state, 0) for state in AT_TARGET)
         troubled = sum(states.get(s, 0) for s in (InstanceState.FAILED, InstanceState.SET_ASIDE))
         return {"stored": stored, "troubled": troubled, "bytes": size}
@@ -376,8 +410,10 @@ class Ledger:
 
     def rows(self, query: sa.Select[Any], batch: int = 5_000) -> Iterator[Mapping[str, Any]]:
         """Rows of *query* as mappings, fetched *batch* at a time so that memory stays bounded."""
-        with self._read() as connection:
-            result = connection.execution_options(yield_per=batch).execute(query)
+        with (
+            self._read() as connection,
+            connection.execution_options(yield_per=batch).execute(query) as result,
+        ):
             for row in result.mappings():
                 yield dict(row)
 
@@ -401,28 +437,10 @@ class Ledger:
         again = INSTANCE_ROWS.c.state.in_(TRIED) | (
             (INSTANCE_ROWS.c.state == InstanceState.SET_ASIDE) & has_copy
         )
-        with self._write() as connection:
+        with self.writing() as connection:
             result = connection.execute(
                 sa.update(INSTANCE_ROWS)
                 .where(IS_NOT_PLANNED, INSTANCE_ROWS.c.cause == cause, again)
                 .values(values)
             )
             return int(result.rowcount)
-
-
-def set_pragmas(connection: Any, _record: object) -> None:  # noqa: ANN401 - a driver's connection
-    """WAL, and every commit on disk before it counts (sqlite.org/pragma.html)."""
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def insert_all(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
-    """Insert *rows*, none being allowed."""
-    if rows:
-        connection.execute(sa.insert(table), list(rows))
-
-
-def put_all(connection: sa.Connection, values: Mapping[str, str]) -> None:
-    """Keep *values* under their keys."""
-    connection.execute(sa.delete(META).where(META.c.key.in_(values)))
-    insert_all(connection, META, [{"key": k, "value": v} for k, v in values.items()])

@@ -2,7 +2,8 @@
 
 Strategy: indexes are dropped first and made again at the end, by sorting, all in the transaction
 that puts the rows in: nobody sees the tables without them, and what is cut off leaves them as they
-were. Rows come in the order of their primary key, so that its index grows at one end.
+were. Rows come in the order of their primary key, so that its index grows at one end. PostgreSQL
+takes rows by COPY and keeps its indexes, since without them it would let nobody look in meanwhile.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,12 @@ USUAL_CACHE = 2_000  # KiB; SQLite's own default
 
 @contextmanager
 def grown_in_bulk(connection: sa.Connection, *tables: sa.Table) -> Iterator[None]:
-    """Inside it, *tables* have no indexes but those of their primary keys."""
+    """Inside it, *tables* of SQLite have no indexes but those of their primary keys."""
+    if connection.dialect.name == "postgresql":
+        yield
+        for table in tables:  # or the server plans its next queries for the rows there were
+            connection.exec_driver_sql(f"ANALYZE {table.name}")
+        return
     indexes = [index for table in tables for index in sorted(table.indexes, key=name_of)]
     with more_cache(connection):
         connection.execute(sa.delete(tables[0]).where(sa.false()))  # begins the transaction
@@ -35,9 +41,6 @@ def grown_in_bulk(connection: sa.Connection, *tables: sa.Table) -> Iterator[None
 @contextmanager
 def more_cache(connection: sa.Connection) -> Iterator[None]:
     """Inside it, SQLite may hold more of the file; whatever is read and written is the same."""
-    if connection.dialect.name != "sqlite":
-        yield
-        return
     connection.exec_driver_sql(f"PRAGMA cache_size = -{CACHE}")
     try:
         yield
@@ -71,13 +74,37 @@ def insert_many(connection: sa.Connection, table: sa.Table, batch: Batch) -> Non
         if isinstance(column.default, sa.ColumnDefault) and column.name not in rows.columns
     ]
     rows = rows.with_columns(absent)
+    if connection.dialect.name == "postgresql":
+        copy_in(connection, table, rows)
+        return
     made = sa.insert(table).compile(dialect=connection.dialect, column_keys=rows.columns)
     names = made.positiontup or rows.columns
-    columns = [bound(connection, table.c[name], rows[name]) for name in names]
-    connection.exec_driver_sql(str(made), list(zip(*columns, strict=True)))
+    connection.exec_driver_sql(str(made), list(bound(connection, table, rows.select(names))))
 
 
-def bound(connection: sa.Connection, column: sa.Column[Any], values: pl.Series) -> Iterable[Any]:
-    """*values* as the driver takes them for *column*."""
-    process = column.type.bind_processor(connection.dialect)
-    return map(process, values) if process else values
+def bound(
+    connection: sa.Connection, table: sa.Table, rows: pl.DataFrame
+) -> Iterable[tuple[Any, ...]]:
+    """*rows* as the driver takes them for the columns of *table*."""
+    columns = []
+    for values in rows:
+        process = table.c[values.name].type.bind_processor(connection.dialect)
+        columns.append(map(process, values) if process else values)
+    return zip(*columns, strict=True)
+
+
+def copy_in(connection: sa.Connection, table: sa.Table, rows: pl.DataFrame) -> None:
+    """Insert *rows* by PostgreSQL's COPY."""
+    columns = ", ".join(f'"{name}"' for name in rows.columns)
+    driver: Any = connection.connection.driver_connection
+    try:
+        with (
+            driver.cursor() as cursor,
+            cursor.copy(f'COPY "{table.name}" ({columns}) FROM STDIN') as copy,
+        ):
+            for row in bound(connection, table, rows):
+                copy.write_row(row)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise sa.exc.DBAPIError.instance(
+            f"COPY {table.name}", None, error, connection.dialect.loaded_dbapi.Error
+        ) from error

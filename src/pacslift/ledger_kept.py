@@ -11,9 +11,9 @@ from operator import itemgetter
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pacslift.ledger_bulk import Rows
+from pacslift.ledger_engine import insert_or
 from pacslift.ledger_tables import (
     CHANGE_LINES,
     CHANGE_SETS,
@@ -37,20 +37,13 @@ def key_of(values: object) -> str:
     return hashlib.blake2b(text.encode("ascii"), digest_size=KEY_BYTES).hexdigest()
 
 
-def insert_new(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
-    """Insert those of *rows* that are not there yet, by any key of the table."""
-    if not rows:
-        return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
-
-
 def numbers_of(connection: sa.Connection, table: sa.Table, rows: Rows) -> dict[str, int]:
     """The numbers of *rows*, each with its key, by these; rows that are new are put in."""
     keys = [row["key"] for row in rows]
     found = known(connection, table, keys)
-    fresh = [row for row in rows if row["key"] not in found]
-    insert_new(connection, table, fresh)
+    # In order, so that several machines never wait for each other in a ring.
+    fresh = sorted((row for row in rows if row["key"] not in found), key=itemgetter("key"))
+    insert_or(connection, table, fresh)
     return found | known(connection, table, [row["key"] for row in fresh])
 
 
@@ -94,7 +87,7 @@ def change_set_ids(connection: sa.Connection, changes: Rows) -> dict[str, int]:
         for key, said in fresh.items()
         for nth, line in enumerate(said)
     ]
-    insert_new(connection, CHANGE_LINES, rows)
+    insert_or(connection, CHANGE_LINES, rows)
     numbers |= made
     return {instance: numbers[keys[said]] for instance, said in sets.items()}
 

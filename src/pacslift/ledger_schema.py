@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain, groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
 from pacslift.errors import LedgerError
+from pacslift.ledger_engine import Place, fitted, making
 from pacslift.ledger_frames import FILES_USED, insert_copies, insert_files, insert_instances
 from pacslift.ledger_kept import change_set_ids, update_all
 from pacslift.ledger_tables import META, metadata
@@ -20,7 +20,7 @@ PAGE = 20_000  # rows moved at a time
 Step = Callable[[sa.Connection], None]
 
 
-def bring_up_to_date(engine: sa.Engine, path: Path) -> None:
+def bring_up_to_date(engine: sa.Engine, place: Place) -> None:
     """Make the tables, or change those of an older version into today's, in one transaction.
 
     Raises LedgerError for a ledger that a newer pacslift has written; nothing is changed then.
@@ -30,15 +30,16 @@ def bring_up_to_date(engine: sa.Engine, path: Path) -> None:
         return
     if found is not None and found not in {str(version) for version in STEPS}:
         raise LedgerError(
-            f"the ledger {path} has schema version {found}, this pacslift writes "
+            f"the ledger {place} has schema version {found}, this pacslift writes "
             f"{SCHEMA_VERSION}; go on with the version of pacslift that made the job"
         )
-    with engine.begin() as connection:
+    tables = fitted(engine.dialect.name)
+    with making(engine, place) as connection:
         for version in range(int(found or SCHEMA_VERSION), SCHEMA_VERSION):
             STEPS[version](connection)
-        metadata.create_all(connection)
+        tables.create_all(connection)
         make_views(connection)
-        for table in metadata.sorted_tables:
+        for table in tables.sorted_tables:
             for index in table.indexes:  # of a table that was there, one may be new
                 index.create(connection, checkfirst=True)
         connection.execute(sa.delete(META).where(META.c.key == "schema_version"))

@@ -259,7 +259,7 @@ FILES = sa.Table(  # all but those that instances are read from, which are in CO
     metadata,
     sa.Column("mount", sa.Text, primary_key=True),
     sa.Column("relative", sa.Text, primary_key=True),
-    sa.Column("size_bytes", sa.Integer),
+    sa.Column("size_bytes", sa.BigInteger),
     sa.Column("state", sa.Text, nullable=False, index=True),
     sa.Column("instance_key", sa.Text),
     sa.Column("detail", sa.Text),

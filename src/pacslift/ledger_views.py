@@ -73,15 +73,7 @@ VIEWS = {"instances": INSTANCES_VIEW, "candidates": CANDIDATES_VIEW, "changes": 
 
 def make_views(connection: sa.Connection) -> None:
     """Make the views as this version has them."""
-    drop_views(connection)
     for name, query in VIEWS.items():
         text = query.compile(connection, compile_kwargs={"literal_binds": True})
+        connection.exec_driver_sql(f"DROP VIEW IF EXISTS {name}")
         connection.exec_driver_sql(f"CREATE VIEW {name} AS {text}")
-
-
-def drop_views(connection: sa.Connection) -> None:
-    """Drop the views, where they are there."""
-    there = set(sa.inspect(connection).get_view_names())
-    for name in VIEWS:
-        if name in there:
-            connection.exec_driver_sql(f"DROP VIEW {name}")

@@ -17,6 +17,7 @@ from pacslift.job import Job, load_job
 from pacslift.job_lock import require_writable
 from pacslift.job_pace import GOING, SAID, Pace, in_force, laid_over, said_meanwhile
 from pacslift.ledger import Ledger
+from pacslift.ledger_engine import exists
 from pacslift.send.pace import Pacer
 
 FRESH = 15.0  # seconds; what is older was left by a run that was killed
@@ -66,7 +67,7 @@ def ledger_of(job: Job) -> Iterator[Ledger]:
 def pace_now(folder: Path) -> PaceNow:
     """What holds for the job in *folder*."""
     job = load_job(folder)
-    if not job.ledger.exists():
+    if not exists(job.ledger):
         return PaceNow(job.pace, {}, job.pace, None)
     with ledger_of(job) as ledger:
         text, going = ledger.get(SAID), ledger.get(GOING)
@@ -95,7 +96,7 @@ def say_pace(folder: Path, said: Mapping[str, Any], *, clear: bool = False) -> N
 
 def require_begun(job: Job) -> None:
     """JobFolderError where there is no ledger yet to say it in."""
-    if not job.ledger.exists():
+    if not exists(job.ledger):
         raise JobFolderError(
             f"{job.folder} has no ledger yet; write [pace] into its job.toml, "
             f"or start with `pacslift run {job.folder}`"

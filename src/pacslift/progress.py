@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.table import Table
 
 from pacslift.events import (
+    Elsewhere,
     Event,
     FilesWalked,
     InstanceSent,
@@ -77,6 +78,7 @@ class Tally:
         self.doing: dict[str, str] = {}  # by worker
         self.pace = ""  # why it is slower than it could be, if it is
         self.sent: Counter[str] = Counter()  # by worker
+        self.machines = 1
         self._since = self._clock()
         self._course = Course(self._clock)
         self._course.seen(0, 0)
@@ -86,6 +88,9 @@ class Tally:
         match event:
             case WorkersSeen():
                 self.doing = dict(event.doing)
+            case Elsewhere():
+                self.machines = event.machines
+                self.bytes += event.bytes
             case PaceChanged():
                 self.pace = short_words(event)
                 self._since += event.held_seconds  # a rate is that of sending
@@ -109,17 +114,19 @@ class Tally:
             case ObjectsPrepared():
                 self.troubled += event.troubled
                 return event.objects
-            case TableRead():
-                return event.rows
+            case TableRead(rows=steps) | Elsewhere(instances=steps):
+                return steps
             case FilesWalked():
                 return event.files - self.done
         return 0
 
     def rate(self) -> str:
-        """Steps and megabytes a second so far."""
+        """Steps and megabytes a second so far, and by how many machines."""
         seconds = max(self._clock() - self._since, 1e-6)
         rate = f"{self.done / seconds:,.0f}/s"
-        return f"{rate}  {self.bytes / seconds / MEGA:,.1f} MB/s" if self.bytes else rate
+        megabytes = f"  {self.bytes / seconds / MEGA:,.1f} MB/s" if self.bytes else ""
+        machines = f"  {self.machines} machines" if self.machines > 1 else ""
+        return rate + megabytes + machines
 
     def share(self) -> str:
         """How much of the stage is done, in per cent; nothing where that is not known."""

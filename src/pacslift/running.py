@@ -4,12 +4,13 @@ import errno
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
 from polars.exceptions import PolarsError
 
+from pacslift.agreement import require_own_ledger
 from pacslift.errors import JobFolderError
 from pacslift.events import Finding, Sink, StageFinished, StageStarted
 from pacslift.job import Job, load_job
@@ -30,15 +31,21 @@ class Run:
 
 
 @contextmanager
-def opened(folder: Path, tell: Sink) -> Iterator[Run]:
-    """Hold the job in *folder*, its ledger open. Raises StopError for what is wrong with it."""
+def opened(folder: Path, tell: Sink, *, helping: bool = False) -> Iterator[Run]:
+    """Hold the job in *folder*, its ledger open. Raises StopError for what is wrong with it.
+
+    Where several machines share the ledger, one holds the job, and those that are *helping* do not.
+    """
     job = load_job(folder)
     policy_of(job.profile, job.statuses)  # a mistake there is told before the work begins
     require_writable(job.folder)
     with job_lock(job.folder):
         ledger = Ledger(job.ledger)
         try:
-            yield Run(job, ledger, tell)
+            if not helping:
+                require_own_ledger(ledger, job)
+            with nullcontext() if helping else ledger.held_alone():
+                yield Run(job, ledger, tell)
         except (OSError, PolarsError) as error:
             if not tells_no_room(error):
                 raise

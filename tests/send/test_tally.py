@@ -1,6 +1,6 @@
 """The sentence at the end of sending says what was told on the way."""
 
-from pacslift.events import Finding, InstanceSent, PaceChanged
+from pacslift.events import Elsewhere, Finding, InstanceSent, PaceChanged
 from pacslift.send.tally import Tally
 
 STORED = InstanceSent("1.2.3", "stored", None, 1_000_000, 0.1)
@@ -32,3 +32,8 @@ def test_a_night_of_waiting_does_not_lower_the_rate_and_is_said():
     said = told(STORED, *held, STORED)
     assert said == "2 stored; 1/s, 1.0 MB/s while sending; held for 14 h 00 min"
     assert told(STORED, PaceChanged("free", held_seconds=5.2)).endswith("; held for 5 s")
+
+
+def test_what_other_machines_sent_meanwhile_is_said_apart():
+    said = told(STORED, Elsewhere(2, 40, 1), Elsewhere(3, 2, 1))
+    assert said == "1 stored; 0/s, 0.5 MB/s; 42 sent by other machines"

@@ -14,8 +14,8 @@ ABOVE = {"StudyInstanceUID": "1.1", "SeriesInstanceUID": "1.2"}
 
 
 @pytest.fixture
-def ledger(tmp_path):
-    opened = Ledger(tmp_path / "ledger.db")
+def ledger(place):
+    opened = Ledger(place)
     yield opened
     opened.close()
 

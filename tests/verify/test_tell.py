@@ -24,8 +24,8 @@ def sent(ledger, *objects):
                   changes)  # fmt: skip
 
 
-def test_a_study_found_in_two_character_sets_is_named_and_others_are_not(tmp_path):
-    ledger = Ledger(tmp_path / "ledger.db")
+def test_a_study_found_in_two_character_sets_is_named_and_others_are_not(place):
+    ledger = Ledger(place)
     sent(
         ledger,
         *[("1.1", "T01", "ISO_IR 100"), ("1.1", "T02", "ISO_IR 192")],
@@ -38,8 +38,8 @@ def test_a_study_found_in_two_character_sets_is_named_and_others_are_not(tmp_pat
     ledger.close()
 
 
-def test_of_many_such_studies_the_first_are_named_and_the_rest_counted(tmp_path):
-    ledger = Ledger(tmp_path / "ledger.db")
+def test_of_many_such_studies_the_first_are_named_and_the_rest_counted(place):
+    ledger = Ledger(place)
     sent(ledger, *[(f"1.{n // 2}", "T01", f"ISO_IR {100 + n % 2}") for n in range(50)])
     assert charset_findings(ledger)[-1] == "and 5 more such studies"
     ledger.close()

@@ -22,6 +22,7 @@ from pacslift.send.outcome import Outcome
 from pacslift.send.pace import Came, Pacer
 from pacslift.send.patience import Patience
 from pacslift.send.steering import Steering
+from pacslift.send.supply import Alone, Supply
 
 COMMIT_EVERY = 0.25  # seconds between commits while answers come in
 COMMIT_MOST = 500  # answers in one commit
@@ -32,32 +33,35 @@ def deliver(
     hands: Hands,
     tell: Sink,
     pacer: Pacer | None = None,
+    supply: Supply | None = None,
 ) -> None:
     """Send what *ledger* has planned by *hands*, and write there what became of it.
 
-    Objects are handed out as *pacer* has it, which follows what a person says meanwhile.
+    Objects are handed out as *pacer* has it, which follows what a person says meanwhile; *supply*
+    has this machine's part of them where several share it.
     Raises StopError when the target is of no use any more, and lets KeyboardInterrupt through;
     all answers until then are on record.
     """
     revision = ledger.get("revision") or ""
-    pacer = pacer or Pacer()
+    supply, pacer = supply or Alone(ledger), pacer or Pacer()
     patience, steering = Patience(), Steering(ledger, pacer, tell)
     waiting: list[Result] = []
 
     def settle() -> None:
         done = waiting.copy()
-        waiting.clear()
-        put_on_record(ledger, done, tell, revision)
+        put_on_record(supply, done, tell, revision)
+        waiting.clear()  # not before: whoever interrupts it finds them still waiting
         for one in done:
             if not one.planned.attempts:  # what failed before may do so again by its own fault
                 patience.judge(one.delivery)
 
     committed = time.monotonic()
     try:
-        for result in results_of(hands, ledger.planned(), pacer):
+        for result in results_of(hands, supply.planned(), pacer):
             if result:
                 waiting.append(result)
                 steering.count(bytes_of(result))
+            pacer.share = supply.share
             steering.look()
             late = time.monotonic() - committed >= COMMIT_EVERY
             if waiting and (late or len(waiting) >= COMMIT_MOST):
@@ -67,30 +71,47 @@ def deliver(
     finally:
         try:
             put_on_record(
-                ledger, waiting, tell, revision
+                supply, waiting, tell, revision
             )  # first, as the workers may take a while to end
         finally:
-            put_on_record(ledger, hands.stop(), tell, revision)
-            steering.end()
+            try:
+                put_on_record(supply, hands.stop(), tell, revision)
+                steering.end()
+            finally:
+                supply.close()
 
 
-def results_of(hands: Hands, planned: Iterator[Planned], pacer: Pacer) -> Iterator[Result | None]:
+def results_of(
+    hands: Hands, planned: Iterator[Planned | None], pacer: Pacer
+) -> Iterator[Result | None]:
     """Results as they come, None when none came for a moment. Raises what ended the work.
 
     What is handed out, and when, is *pacer*'s to say; in the order in which it is *planned*.
     """
     hands.start()
-    coming = next(planned, None)
-    while coming or pacer.in_hand:
+    coming, more = following(planned)
+    while coming or more or pacer.in_hand:
         wait = math.inf
         while coming and not (wait := pacer.wait(size_of(coming), hands.room)):
             hands.give(coming)
             pacer.gave(coming.instance_key, size_of(coming))
-            coming = next(planned, None)
+            coming, more = following(planned)
+        if not (coming or more or pacer.in_hand):
+            return
         result = hands.get(min(wait, COMMIT_EVERY))
         if result is not None:
             pacer.came(result.planned.instance_key, came_of(result))
         yield result
+        if coming is None and more:
+            coming, more = following(planned)
+
+
+def following(planned: Iterator[Planned | None]) -> tuple[Planned | None, bool]:
+    """The next that is *planned*, or none for the moment; and whether more may come."""
+    try:
+        return next(planned), True
+    except StopIteration:
+        return None, False
 
 
 def size_of(planned: Planned) -> int | None:
@@ -117,13 +138,17 @@ def bytes_of(result: Result) -> int:
 
 
 def put_on_record(
-    ledger: Ledger, results: Sequence[Result], tell: Sink, revision: str = ""
+    supply: Supply, results: Sequence[Result], tell: Sink, revision: str = ""
 ) -> None:
     """Commit *results*, sent under the job's *revision*, then tell them."""
-    ledger.record([row_of(result, revision) for result in results], changes_of(results))
-    ledger.learn_contexts(contexts_of(results))
+    if not results:
+        return
+    rows = [row_of(result, revision) for result in results]
+    kept = supply.record(rows, changes_of(results))
+    supply.learn_contexts(contexts_of(results))
     for result in results:
-        tell(event_of(result))
+        if result.planned.instance_key in kept:
+            tell(event_of(result))
 
 
 def row_of(result: Result, revision: str = "") -> Mapping[str, Any]:

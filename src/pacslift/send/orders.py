@@ -9,9 +9,8 @@ import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
-from pathlib import Path
 from typing import Any, TypeAlias
 
 from pacslift import __version__
@@ -20,6 +19,7 @@ from pacslift.errors import Cause, JobFileError, SetAsideError
 from pacslift.inventory.blobcolumns import value_of
 from pacslift.inventory.syntaxes import compressed
 from pacslift.ledger import Candidate, Overlay, OverlayKind, Planned
+from pacslift.ledger_engine import Place
 from pacslift.plan.facts import TEXTS
 from pacslift.plan.uids import RULE_OF_UIDS
 from pacslift.repair.jsonmodel import JSONModelError
@@ -42,18 +42,22 @@ class OrderBook:
     """Gives the orders for planned instances. May be used by several threads.
 
     *rebuild* is the adapter's rule for objects that are only pixels, *ledger* where the plan has
-    the witnesses of studies; without it each object is judged alone.
+    the witnesses of studies; without it each object is judged alone. *moved* says where a folder of
+    the storage, as it was planned, is on this machine.
     """
 
     rules: RuleSettings = AS_THEY_COME
     provenance: Provenance | None = None
     rebuild: Rebuild = NOTHING_REBUILT
-    ledger: Path | None = None
+    ledger: Place | None = None
+    moved: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def witnesses(self) -> Witnesses | None:
         """Who can be asked for the character set of a study's texts."""
-        return Witnesses(self.ledger, partial(as_witness, self.rules)) if self.ledger else None
+        if self.ledger is None:
+            return None
+        return Witnesses(self.ledger, partial(as_witness, self.rules), self.moved)
 
     @property
     def uids(self) -> Mapping[str, str]:

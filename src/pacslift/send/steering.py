@@ -9,8 +9,10 @@ import json
 import math
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, replace
 
+from pacslift.errors import LedgerLostError
 from pacslift.events import PaceChanged, Sink
 from pacslift.job_pace import GOING, SAID, Pace, in_force
 from pacslift.ledger import Ledger
@@ -45,7 +47,14 @@ class Steering:
         self._bytes += size
 
     def look(self) -> None:
-        """Do what is due: take over what a person says, tell and record what has changed."""
+        """Do what is due: take over what a person says, tell and record what has changed.
+
+        A server that is away is waited for by whoever needs it; meanwhile all goes on as before.
+        """
+        with suppress(LedgerLostError):
+            self._look()
+
+    def _look(self) -> None:
         now = self._clock()
         slowed = self._pacer.backoff.level is not None
         if now - self._looked < LOOK_EVERY and slowed == (self._told.state == "slowed"):
@@ -63,7 +72,8 @@ class Steering:
         """Nothing is sent any more."""
         if self._told.state != "free":
             self._change(PaceChanged("free"), self._clock())
-        self._ledger.forget(GOING)
+        with suppress(LedgerLostError):
+            self._ledger.forget(GOING)
 
     def _change(self, going: PaceChanged, now: float) -> None:
         held = now - self._since if self._told.state in HELD else 0.0

@@ -1,6 +1,6 @@
 """What a send stage has done, counted from what it tells, in one sentence."""
 
-from pacslift.events import Event, InstanceSent, PaceChanged, Sink
+from pacslift.events import Elsewhere, Event, InstanceSent, PaceChanged, Sink
 from pacslift.ledger import InstanceState
 
 _STORED = {InstanceState.STORED.value, InstanceState.STORED_CHANGED.value}
@@ -13,6 +13,7 @@ class Tally:
         self._inner = inner
         self.stored = self.corrected = self.left_out = self.bytes = 0
         self.held = 0.0  # seconds in which nothing was to be sent, by a person or a window
+        self.elsewhere = 0  # instances that other machines are through with
 
     def __call__(self, event: Event) -> None:
         """Count *event* if an instance was sent, and pass it on."""
@@ -20,6 +21,8 @@ class Tally:
             self._count(event)
         elif isinstance(event, PaceChanged):
             self.held += event.held_seconds
+        elif isinstance(event, Elsewhere):
+            self.elsewhere += event.instances
         self._inner(event)
 
     def _count(self, event: InstanceSent) -> None:
@@ -37,7 +40,8 @@ class Tally:
         left_out = f", {self.left_out:,} not" if self.left_out else ""
         rate = f"{self.stored / seconds:,.0f}/s, {self.bytes / seconds / 1e6:,.1f} MB/s"
         held = f" while sending; held for {duration(self.held)}" if self.held >= 1 else ""
-        return f"{self.stored:,} stored{corrected}{left_out}; {rate}{held}"
+        others = f"; {self.elsewhere:,} sent by other machines" if self.elsewhere else ""
+        return f"{self.stored:,} stored{corrected}{left_out}; {rate}{held}{others}"
 
 
 def duration(seconds: float) -> str:

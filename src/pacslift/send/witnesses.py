@@ -9,16 +9,18 @@ Cost    one question to the ledger, and one look at the header of each of at mos
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
+from types import MappingProxyType
 
 from pacslift.errors import SetAsideError
 from pacslift.inventory.catalog import WITHOUT_HEADER
 from pacslift.inventory.roots import open_inside
 from pacslift.inventory.stored import open_stored
 from pacslift.ledger import Ledger, Overlay, Witness
+from pacslift.ledger_engine import Place
 from pacslift.repair.orders import Orders
 from pacslift.repair.rules.study import STUDY, Testimony
 from pacslift.repair.testify import testify
@@ -32,18 +34,22 @@ OrdersOf = Callable[[tuple[Overlay, ...]], Orders]
 
 
 class Witnesses:
-    """What the studies of a job testify. May be used by several threads, and sent to processes."""
+    """What the studies of a job testify. May be used by several threads, and sent to processes.
 
-    def __init__(self, ledger: Path, orders_of: OrdersOf) -> None:
-        self._path = ledger
-        self._orders_of = orders_of
+    *moved* says where a folder of the storage, as it was planned, is on this machine.
+    """
+
+    def __init__(
+        self, ledger: Place, orders_of: OrdersOf, moved: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        self._place, self._orders_of, self._moved = ledger, orders_of, moved
         self._ledger: Ledger | None = None
         self._known: OrderedDict[str, frozenset[Testimony]] = OrderedDict()
         self._lock = Lock()
 
-    def __reduce__(self) -> tuple[type["Witnesses"], tuple[Path, OrdersOf]]:
+    def __reduce__(self) -> tuple[type["Witnesses"], tuple[Place, OrdersOf, dict[str, str]]]:
         """Another process asks for itself."""
-        return Witnesses, (self._path, self._orders_of)
+        return Witnesses, (self._place, self._orders_of, dict(self._moved))
 
     def testimonies(self, study_instance_uid: str) -> frozenset[Testimony]:
         """What the witnesses of a study say, named by the UID that its objects have in the file."""
@@ -57,7 +63,7 @@ class Witnesses:
             return known
 
     def _asked(self, study: str) -> frozenset[Testimony]:
-        self._ledger = self._ledger or Ledger(self._path)
+        self._ledger = self._ledger or Ledger(self._place)
         chosen = self._ledger.witnesses(study, MOST)
         return frozenset(said for one in chosen if (said := self._said_by(one, study)))
 
@@ -67,7 +73,8 @@ class Witnesses:
             if candidate.container in WITHOUT_HEADER:
                 continue
             with suppress(SetAsideError), one_object():
-                fd = open_inside(Path(candidate.mount), candidate.relative)
+                mount = Path(self._moved.get(candidate.mount, candidate.mount))
+                fd = open_inside(mount, candidate.relative)
                 stored = open_stored(fd, candidate.container, candidate.member)
                 try:
                     if stored.uid(STUDY)[:CUT_UID] == study:

@@ -1,0 +1,278 @@
+"""Studies are one machine's at a time, and what was taken from it is not its to record any more."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+import sqlalchemy as sa
+
+from ledgers import database_on, schema_at
+from pacslift.errors import LedgerLostError, PlannedAnewError
+from pacslift.events import Elsewhere, silence
+from pacslift.ledger import INSTANCES, Ledger, Planned
+from pacslift.send.patient import PatientWithServer
+from pacslift.send.shared import Shared
+from pacslift.send.studies import any_left, count_live, hand_out, revoke
+
+DEAD_AFTER = 2.0  # seconds
+
+
+@pytest.fixture(scope="module")
+def database(postgres) -> str:
+    return database_on(postgres)
+
+
+@pytest.fixture
+def ledger(postgres, database) -> Iterator[Ledger]:
+    opened = Ledger(schema_at(postgres, database))
+    yield opened
+    opened.close()
+
+
+def planned(ledger: Ledger, *studies: str | None) -> None:
+    """One instance of each of these studies, in this order, handed out."""
+    rows = [
+        {"instance_key": f"k{n}", "sop_instance_uid": f"1.2.{n}", "position": n,
+         "state": "planned", "study_instance_uid": study}
+        for n, study in enumerate(studies)
+    ]  # fmt: skip
+    copies = [
+        {"instance_key": f"k{n}", "rank": 0, "mount": "/first", "relative": f"{n}.dcm"}
+        for n, _ in enumerate(studies)
+    ]
+    ledger.replan([rows], [copies], [], {"instances": len(rows)})
+    ledger.put("revision", "r1")
+    hand_out(ledger, "r1")
+
+
+@contextmanager
+def machine(ledger: Ledger, tell: Callable = silence, most: int = 1, **moved: str):
+    """A machine at work that takes so many studies at a time."""
+    shared = Shared(ledger, DEAD_AFTER, tell, moved)
+    take = shared._studies.take
+    shared._studies.take = lambda instances, _, known: take(instances, most, known)
+    try:
+        yield shared
+    finally:
+        shared.close()
+
+
+def dies(shared: Shared, ledger: Ledger) -> None:
+    """It gives no sign of life any more, and has given none for an hour."""
+    shared._pulse.stop()
+    hour = "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour' WHERE id = "
+    with ledger.writing() as connection:
+        connection.exec_driver_sql(f"{hour}{shared._studies.worker}")
+
+
+def next_of(given: Iterator[Planned | None]) -> Planned:
+    """The next instance, waited for."""
+    deadline = time.monotonic() + 30
+    while not (one := next(given)):
+        assert time.monotonic() < deadline
+    return one
+
+
+def stored(*given: Planned, **others: object) -> list[dict]:
+    return [{"instance_key": one.instance_key, "state": "stored", **others} for one in given]
+
+
+def states(ledger: Ledger) -> dict[str, str]:
+    return {row["instance_key"]: row["state"] for row in ledger.rows(sa.select(INSTANCES))}
+
+
+def test_each_study_goes_to_one_machine_in_the_order_of_the_plan(ledger):
+    planned(ledger, "1.1", "1.2", "1.1", None, "1.3")
+    with machine(ledger) as one, machine(ledger) as other:
+        first, second = one.planned(), other.planned()
+        assert [next(first).instance_key, next(first).instance_key] == ["k0", "k2"]
+        assert next(second).instance_key == "k1"
+        assert next(first).instance_key == "k3"
+        assert next(second).instance_key == "k4"
+        assert next(first) is None  # for the moment: the other may give something back
+
+
+def test_it_is_over_when_every_result_is_on_record_wherever(ledger):
+    planned(ledger, "1.1", "1.2")
+    with machine(ledger) as one, machine(ledger) as other:
+        first, second = one.planned(), other.planned()
+        mine, theirs = next(first), next(second)
+        assert one.record(stored(mine), []) == {"k0"}
+        assert next(first) is None
+        other.record(stored(theirs), [])
+        assert [given for given in second if given] == []
+        assert [given for given in first if given] == []
+    assert not any_left(ledger)
+    assert states(ledger) == {"k0": "stored", "k1": "stored"}
+
+
+def test_what_a_machine_that_goes_home_has_left_is_sent_by_another_at_once(ledger):
+    planned(ledger, "1.1", "1.1")
+    with machine(ledger) as one:
+        given = one.planned()
+        one.record(stored(next(given)), [])
+    with machine(ledger) as other:
+        assert next(other.planned()).instance_key == "k1"
+
+
+def test_the_studies_of_a_dead_machine_go_to_another(ledger):
+    planned(ledger, "1.1", "1.1")
+    with machine(ledger) as one:
+        given = one.planned()
+        one.record(stored(next(given)), [])
+        dies(one, ledger)
+        with machine(ledger) as other:
+            assert next_of(other.planned()).instance_key == "k1"
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_machine_that_was_cut_off_and_comes_back_writes_nothing_over_the_others(ledger, recorded):
+    planned(ledger, "1.1", "1.1")
+    with machine(ledger) as one, machine(ledger) as other:
+        given = one.planned()
+        mine = [next(given), next(given)]
+        dies(one, ledger)
+        theirs = next_of(other.planned())
+        if recorded:
+            other.record(stored(theirs, digest="by the other"), [])
+        change = {"instance_key": "k0", "rule": "T01", "keyword": "PatientName"}
+        late = [{**row, "state": "failed"} for row in stored(*mine, digest="late")]
+        assert one.record(late, [{**change, "before": None, "after": None}]) == set()
+        assert states(ledger) == {"k0": "stored" if recorded else "planned", "k1": "planned"}
+        assert {row["digest"] for row in ledger.rows(sa.select(INSTANCES))} <= {
+            None,
+            "by the other",
+        }
+
+
+def test_after_it_lost_a_study_a_machine_goes_on_with_others(ledger):
+    planned(ledger, "1.1", "1.2")
+    with machine(ledger) as one, machine(ledger) as other:
+        given, theirs = one.planned(), other.planned()
+        lost = next(given)
+        dies(one, ledger)
+        held = next_of(theirs)
+        while held.instance_key != lost.instance_key:  # until it is heard that nobody is heard
+            assert other.record(stored(held), [])
+            held = next_of(theirs)
+        planned(ledger, "1.1", "1.2", "1.3")
+        assert one.record(stored(lost), []) == set()
+        more = next_of(given)
+        assert one.record(stored(more), []) == {more.instance_key}
+
+
+def test_nobody_is_taken_for_dead_while_the_server_itself_was_away(ledger, postgres):
+    """The server has been up for less than the time in which a machine must be heard."""
+    planned(ledger, "1.1")
+    up = float(postgres.run("SELECT extract(epoch FROM now() - pg_postmaster_start_time())"))
+    with machine(ledger) as one:
+        next(one.planned())
+        dies(one, ledger)
+        other = Shared(ledger, up + 3600, silence, {})
+        assert next(other.planned()) is None
+        other.close()
+
+
+def test_a_result_that_is_there_already_stays(ledger):
+    planned(ledger, "1.1")
+    with machine(ledger) as one:
+        mine = next(one.planned())
+        ledger.record(stored(mine, digest="first"))
+        assert one.record([{**stored(mine)[0], "state": "failed"}], []) == set()
+    assert states(ledger) == {"k0": "stored"}
+
+
+def test_studies_planned_anew_are_refused_by_who_was_told_of_the_plan_before(ledger):
+    planned(ledger, "1.1")
+    with machine(ledger) as one:
+        given = one.planned()
+        mine = next(given)
+        revoke(ledger)
+        hand_out(ledger, "r2")
+        assert one.record(stored(mine), []) == set()
+        with pytest.raises(PlannedAnewError, match="planned anew"):
+            next_of(given)
+    with machine(ledger) as other:
+        other._revision = "r2"
+        assert next(other.planned()).instance_key == "k0"
+
+
+def test_what_was_planned_again_meanwhile_is_handed_out_once_more(ledger):
+    planned(ledger, "1.1", "1.1")
+    with machine(ledger) as one:
+        given = one.planned()
+        first, second = next(given), next(given)
+        one.record([{"instance_key": first.instance_key, "state": "failed", "cause": "x"}], [])
+        assert ledger.reopen("x") == 1
+        hand_out(ledger, "r1")
+        hand_out(ledger, "r1")  # waits already
+        one.record(stored(second), [])
+        assert next_of(given).instance_key == first.instance_key
+
+
+def test_a_study_that_was_handed_out_once_more_can_be_taken_back_too(ledger):
+    planned(ledger, "1.1", "1.1")
+    with machine(ledger) as one, machine(ledger) as other:
+        given = one.planned()
+        one.record(
+            [{"instance_key": next(given).instance_key, "state": "failed", "cause": "x"}], []
+        )
+        ledger.reopen("x")
+        hand_out(ledger, "r1")
+        dies(one, ledger)
+        theirs = other.planned()
+        assert {next_of(theirs).instance_key, next_of(theirs).instance_key} == {"k0", "k1"}
+
+
+def test_copies_are_read_where_the_storage_is_mounted_on_this_machine(ledger):
+    planned(ledger, "1.1")
+    with machine(ledger, **{"/first": "/second"}) as one:
+        assert [copy.mount for copy in next(one.planned()).candidates] == ["/second"]
+
+
+def test_machines_that_are_at_work_are_counted_as_long_as_they_are_heard(ledger):
+    planned(ledger, "1.1")
+    assert count_live(ledger, DEAD_AFTER) == 0
+    with machine(ledger) as one, machine(ledger):
+        assert count_live(ledger, DEAD_AFTER) == 2
+        dies(one, ledger)
+        assert count_live(ledger, DEAD_AFTER) == 1
+    assert count_live(ledger, DEAD_AFTER) == 0
+
+
+def test_a_machine_hears_what_the_others_are_through_with(ledger):
+    planned(ledger, "1.1", "1.2")
+    told: list[Elsewhere] = []
+    with machine(ledger, told.append) as one, machine(ledger) as other:
+        theirs = next(other.planned())
+        other.record(stored(theirs, bytes=70, stored_at="now"), [])
+        one.others.look(at_once=True)
+        one.others.look(at_once=True)
+        assert told == [Elsewhere(2, 1, 70)]
+
+
+def test_a_task_whose_fetching_was_never_answered_is_not_forgotten(ledger):
+    planned(ledger, "1.1")
+    with machine(ledger) as one:
+        one._studies.take(1, 1, ())  # the server did it, and the machine never heard so
+        assert next(one.planned()).instance_key == "k0"
+
+
+def test_a_server_that_stays_away_ends_the_run_and_one_that_comes_back_does_not():
+    told: list = []
+    answers = iter([LedgerLostError("away"), None])
+
+    def asked() -> str:
+        if fault := next(answers):
+            raise fault
+        return "here"
+
+    assert PatientWithServer(told.append).do(asked) == "here"
+    assert len(told) == 1
+
+    def never() -> None:
+        raise LedgerLostError("away")
+
+    with pytest.raises(LedgerLostError):
+        PatientWithServer(silence, most=0.0).do(never)
