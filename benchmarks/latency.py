@@ -92,7 +92,8 @@ class Job:
         what = f"associations: {associations}, window: {window} / storescu"
         ours, theirs = (spread([pair[n] for pair in pairs]) for n in (0, 1))
         tell(f"{what}: {ours}/s; {theirs}/s; {ratio:.2f}")
-        return Row(what, f"{ours}/s", f"{theirs}/s", ratio, goal=GOAL)
+        goal = GOAL if associations * window >= WINDOW else None  # two are what a job begins with
+        return Row(what, f"{ours}/s", f"{theirs}/s", ratio, goal=goal)
 
     def _pacslift(self, there: Far, associations: int, window: int) -> float:
         """Seconds of the send stage; RuntimeError unless it stores everything."""
