@@ -27,6 +27,7 @@ SHARED = [
     "ledger_history",
     "ledger_kept",
     "ledger_planned",
+    "ledger_reading",
     "ledger_schema",
     "ledger_tables",
     "ledger_views",
