@@ -20,6 +20,7 @@ from pacslift.ledger_engine import (
     Server,
     at_one_moment,
     engine_of,
+    faults_of,
     held_alone,
     insert_or,
     is_held,
@@ -120,7 +121,7 @@ class Ledger:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        except faults_of(self.place) as error:
             raise trouble(self.place, error) from error
 
     @contextmanager
@@ -131,7 +132,7 @@ class Ledger:
         try:
             with self._engine.connect() as connection:
                 yield connection
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        except faults_of(self.place) as error:
             raise trouble(self.place, error) from error
 
     @contextmanager
