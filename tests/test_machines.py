@@ -345,3 +345,21 @@ def test_a_user_without_rights_is_told_which_it_needs(archive, url, postgres, tm
     result = pacslift("run", job)
     assert result.exit_code == 19
     assert "needs CREATE on the database" in result.stderr
+
+
+def test_a_user_who_may_only_look_is_told_so_when_it_would_write(archive, url, postgres, tmp_path):
+    job = a_job(tmp_path, archive, "NOBODY@127.0.0.1:1", url)
+    for stage in ("extract", "inventory", "plan"):
+        assert pacslift(stage, job).exit_code == 0
+    postgres.run("CREATE ROLE reader LOGIN")
+    database = url.rpartition("/")[2]
+    postgres.run("GRANT USAGE ON SCHEMA pacslift_job TO reader", database)
+    postgres.run("GRANT SELECT ON ALL TABLES IN SCHEMA pacslift_job TO reader", database)
+    before = status(job)
+    text = (job / "job.toml").read_text()
+    (job / "job.toml").write_text(text.replace("postgres@", "reader@"))
+    assert status(job) == before
+    result = pacslift("send", job)
+    assert result.exit_code == 19
+    assert "permission denied" in result.stderr
+    assert "all rights on the schema" in result.stderr

@@ -27,6 +27,7 @@ from pacslift.job_text import (
     quote,
     rules_lines,
     status_lines,
+    write_text,
 )
 from pacslift.job_values import refuse_unknown, section, typed
 
@@ -158,13 +159,6 @@ def create_job(job: Job) -> None:
             f"the job folder {job.folder} cannot be made: {error.strerror}; "
             "choose a folder that this user may write"
         ) from error
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write *path* whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
 
 
 def to_toml(job: Job) -> str:

@@ -71,3 +71,10 @@ def mapping_digests(mapping: Mapping[str, Sequence[Path]]) -> Iterator[str]:
             raise MappingError(
                 f"the mapping {path} cannot be read: {error.strerror}; mend [mapping] in job.toml"
             ) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write *path* whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

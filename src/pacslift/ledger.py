@@ -18,6 +18,7 @@ from pacslift.ledger_bulk import Batch, Rows, grown_in_bulk, insert_many
 from pacslift.ledger_engine import (
     Place,
     Server,
+    faults_of,
     held_alone,
     insert_or,
     is_held,
@@ -126,7 +127,7 @@ class Ledger(LedgerReading):
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        except faults_of(self.place) as error:
             raise trouble(self.place, error) from error
 
     def put(self, key: str, value: str) -> None:

@@ -176,6 +176,12 @@ def is_held(connection: sa.Connection) -> bool:
     return bool(connection.scalar(sa.select(query)))
 
 
+def faults_of(place: Place) -> tuple[type[sa.exc.DBAPIError], ...]:
+    """Errors that are the database's or its owner's to mend; of a server, missing rights too."""
+    outage = sa.exc.OperationalError, sa.exc.InterfaceError
+    return outage if isinstance(place, Path) else (*outage, sa.exc.ProgrammingError)
+
+
 def exists(place: Place) -> bool:
     """Whether there is a ledger at *place*. LedgerError if the server cannot be asked."""
     if isinstance(place, Path):

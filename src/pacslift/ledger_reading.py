@@ -11,6 +11,7 @@ from pacslift.ledger_engine import (
     Place,
     at_one_moment,
     engine_of,
+    faults_of,
     trouble,
 )
 from pacslift.ledger_frames import FILES_USED
@@ -63,7 +64,7 @@ class LedgerReading:
         try:
             with self._engine.connect() as connection:
                 yield connection
-        except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        except faults_of(self.place) as error:
             raise trouble(self.place, error) from error
 
     @contextmanager

@@ -26,7 +26,8 @@ from pacslift.send.patient import PatientWithServer
 from pacslift.send.pulse import Pulse
 from pacslift.send.studies import Held, Studies, any_left, finish
 
-INSTANCES_TAKEN, STUDIES_TAKEN = 200, 50  # further studies are taken until there are so many
+# Further studies are taken until there are so many: more, and others would idle at the end.
+INSTANCES_TAKEN, STUDIES_TAKEN = 40, 20
 LOOK = 1.0  # seconds until it is looked again whether a study waits
 
 
