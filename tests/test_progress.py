@@ -272,4 +272,4 @@ def test_what_other_machines_sent_counts_and_their_number_is_shown(clock):
     lines.tell(StageStarted("send", 100))
     clock.now += 20.0
     lines.tell(Elsewhere(3, 40, 2_000_000))
-    assert "40 of 100  2/s  0.1 MB/s  3 machines" in stream.getvalue()
+    assert "40 of 100 (40.0 %)  2/s  0.1 MB/s  3 machines" in stream.getvalue()

@@ -56,6 +56,7 @@ from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
 from pacslift.verify.tell import CUTS, account_now, charset_findings, resent_finding, write_report
 
+MOST_SUMMED = 1_000_000  # instances; for more it would keep a restart waiting
 TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
 SENT_OTHERWISE = (
     "{:,} instances at the target were sent with other values than the plan has now, or are left "
@@ -276,7 +277,8 @@ def bring(run: Run, expected: int, tally: Tally) -> None:
 
     *tally* counts them.
     """
-    with stage(run, "send", expected) as say:
+    size = run.ledger.bytes_planned() if expected <= MOST_SUMMED else None
+    with stage(run, "send", expected, size) as say:
         began = time.monotonic()
         hands = hands_for(run.job, sending_of(run), expected, run.tell)
         try:

@@ -179,6 +179,24 @@ class LedgerReading:
         with self._read() as connection:
             return connection.scalar(query) or 0
 
+    def bytes_planned(self) -> int | None:
+        """About how many bytes are still to be sent; None where no size is known.
+
+        What neither the dump nor the disk tells the size of counts as the mean of the others.
+        """
+        size = (
+            sa.select(COPIES.c.size_bytes)
+            .where(COPIES.c.instance_key == INSTANCE_ROWS.c.instance_key)
+            .order_by(COPIES.c.rank)
+            .limit(1)
+            .correlate(INSTANCE_ROWS)
+            .scalar_subquery()
+        )
+        query = sa.select(sa.func.avg(size)).select_from(INSTANCE_ROWS).where(IS_PLANNED)
+        with self._read() as connection:
+            mean = connection.scalar(query)
+        return None if mean is None else int(mean * self.count_planned())
+
     def states(self) -> dict[str, int]:
         """Instances by state."""
         found = Counter({InstanceState.PLANNED.value: self.count_planned()})

@@ -66,9 +66,14 @@ def tells_no_room(error: OSError | PolarsError) -> bool:
 
 
 @contextmanager
-def stage(run: Run, name: str, expected: int | None = None) -> Iterator[Callable[[str], None]]:
-    """Tell that a stage begins and, with what it says, that it has ended."""
-    run.tell(StageStarted(name, expected))
+def stage(
+    run: Run, name: str, expected: int | None = None, size: int | None = None
+) -> Iterator[Callable[[str], None]]:
+    """Tell that a stage begins and, with what it says, that it has ended.
+
+    *expected* is the number of its steps, *size* that of the bytes to be sent, where it is known.
+    """
+    run.tell(StageStarted(name, expected, size))
     began, said = time.monotonic(), [""]
     try:
         yield said.append

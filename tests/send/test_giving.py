@@ -51,6 +51,9 @@ class FakeHands:
         self.clock.now += patience
         return None
 
+    def doing(self) -> dict[str, str]:
+        return {}
+
     def stop(self) -> list[Result]:
         return []
 

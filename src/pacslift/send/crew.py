@@ -7,7 +7,7 @@ instances and give results, and both leave the ledger to whoever asks them.
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -29,6 +29,9 @@ AHEAD = 4  # instances waiting for each worker
 GRACE = 10.0  # seconds that a worker has to end the object it is at when the run stops
 IDLE = 15.0  # seconds without anything to send, after which an association is released
 _LOOK = 0.25  # seconds between looks at whether the run stops
+# What a worker may be doing, in words.
+SENDING, OPENING, NOTHING = "sending", "opening an association", "idle"
+WAITING = "waiting to try again"
 
 STATES = {
     Outcome.STORED: InstanceState.STORED,
@@ -48,6 +51,7 @@ class Result:
     planned: Planned
     delivery: Delivery
     candidate: Candidate | None  # the copy that was read; None if none was good
+    worker: str = ""  # who did it
 
     @property
     def state(self) -> InstanceState:
@@ -107,6 +111,10 @@ class Hands(Protocol):
         """The next result; None if none came for *patience* s. Raises what ended a worker."""
         ...
 
+    def doing(self) -> Mapping[str, str]:
+        """What each worker does at this moment, by its name."""
+        ...
+
     def stop(self) -> list[Result]:
         """End the work within about GRACE seconds; gives the results not yet taken."""
         ...
@@ -125,10 +133,15 @@ class EndingError(TryAgainError):
 
 
 class Crew:
-    """Worker threads between a queue of instances and a queue of results."""
+    """Worker threads between a queue of instances and a queue of results.
 
-    def __init__(self, sending: Sending, workers: int) -> None:
+    Their names begin with *called*.
+    """
+
+    def __init__(self, sending: Sending, workers: int, called: str = "send-") -> None:
         self._sending = sending
+        self._called = called
+        self._doing: dict[str, str] = {}  # by worker
         self._todo: queue.SimpleQueue[Planned] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
         self._ending = threading.Event()
@@ -137,7 +150,7 @@ class Crew:
         self._too_many = 0  # of those at work
         self._refusals = 0
         self._threads = [
-            threading.Thread(target=self._work, name=f"send-{n}", daemon=True)
+            threading.Thread(target=self._work, name=f"{called}{n}", daemon=True)
             for n in range(workers)
         ]
 
@@ -153,7 +166,7 @@ class Crew:
 
     def grow(self) -> None:
         """Add a worker; it takes an object only when the target has taken its association."""
-        name = f"send-{len(self._threads)}"
+        name = f"{self._called}{len(self._threads)}"
         thread = threading.Thread(target=self._join, name=name, daemon=True)
         self._threads.append(thread)
         with self._lock:
@@ -172,6 +185,10 @@ class Crew:
         with self._lock:
             count, self._refusals = self._refusals, 0
         return count
+
+    def doing(self) -> Mapping[str, str]:
+        """See Hands."""
+        return self._doing.copy()
 
     def give(self, planned: Planned) -> None:
         """Put an instance into the queue."""
@@ -206,12 +223,19 @@ class Crew:
                     left.append(result)
         return left
 
+    def _does(self, what: str) -> None:
+        """Note what the worker that says it is doing."""
+        self._doing[threading.current_thread().name] = what
+
     def _pause(self, seconds: float) -> None:
+        self._does(WAITING)
         if self._ending.wait(seconds):
             raise EndingError
+        self._does(SENDING)
 
     def _join(self) -> None:
         """Work, if the target takes one association more."""
+        self._does(OPENING)
         worker = self._sending.worker(self._pause)
         try:
             worker.open(self._sending.pairs)
@@ -220,23 +244,32 @@ class Crew:
             with self._lock:
                 self._workers -= 1
                 self._refusals += 1
+            self._leave()
             return
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that collects
             self._done.put(error)
             worker.close()
+            self._leave()
             return
         self._work(worker)
 
+    def _leave(self) -> None:
+        """Say nothing more of the worker that calls it."""
+        self._doing.pop(threading.current_thread().name, None)
+
     def _work(self, worker: StoreWorker | None = None) -> None:
         worker = worker or self._sending.worker(self._pause)
+        name = threading.current_thread().name
+        self._does(NOTHING)
         try:
             for given, delivery in worker.deliver_each(self._tasks(worker)):
                 candidate = given.kept[0] if given.kept else None
-                self._done.put(Result(given.planned, delivery, candidate))
+                self._done.put(Result(given.planned, delivery, candidate, name))
         except BaseException as error:  # noqa: BLE001 - raised again in the thread that collects
             self._done.put(error)
         finally:
             worker.close()
+            self._leave()
 
     def _tasks(self, worker: StoreWorker) -> Iterator[Task[Given] | None]:
         """What *worker* is to do, until the run stops; None when it should not wait for more.
@@ -249,6 +282,7 @@ class Crew:
                 yield self._task(self._todo.get_nowait())
             except queue.Empty:
                 yield None
+                self._does(NOTHING)
                 with suppress(queue.Empty):
                     yield self._task(self._todo.get(timeout=_LOOK))
                     since = time.monotonic()
@@ -265,6 +299,7 @@ class Crew:
         return ends
 
     def _task(self, planned: Planned) -> Task[Given]:
+        self._does(SENDING)
         given = Given(planned)
 
         def prepare() -> Outgoing:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pacslift.errors import Cause
-from pacslift.events import InstanceSent, Sink
+from pacslift.events import InstanceSent, Sink, WorkersSeen
 from pacslift.ledger import InstanceState, Ledger, Planned
 from pacslift.ledger_history import resent
 from pacslift.plan.contexts import Pair
@@ -26,6 +26,7 @@ from pacslift.send.supply import Alone, Supply
 
 COMMIT_EVERY = 0.25  # seconds between commits while answers come in
 COMMIT_MOST = 500  # answers in one commit
+WATCH_EVERY = 1.0  # seconds between looks at what the workers do
 
 
 def deliver(
@@ -44,7 +45,7 @@ def deliver(
     """
     revision = ledger.get("revision") or ""
     supply, pacer = supply or Alone(ledger), pacer or Pacer()
-    patience, steering = Patience(), Steering(ledger, pacer, tell)
+    patience, steering, watch = Patience(), Steering(ledger, pacer, tell), Watch(hands, tell)
     waiting: list[Result] = []
 
     def settle() -> None:
@@ -63,6 +64,7 @@ def deliver(
                 steering.count(bytes_of(result))
             pacer.share = supply.share
             steering.look()
+            watch.look()
             late = time.monotonic() - committed >= COMMIT_EVERY
             if waiting and (late or len(waiting) >= COMMIT_MOST):
                 settle()
@@ -79,6 +81,25 @@ def deliver(
                 steering.end()
             finally:
                 supply.close()
+
+
+class Watch:
+    """Tells what the workers of *hands* do, every so often and when it has changed."""
+
+    def __init__(self, hands: Hands, tell: Sink) -> None:
+        self._hands, self._tell = hands, tell
+        self._told: Mapping[str, str] = {}
+        self._next = 0.0
+
+    def look(self) -> None:
+        """Look, if it is time to."""
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + WATCH_EVERY
+        doing = dict(self._hands.doing())
+        if doing != self._told:
+            self._told = doing
+            self._tell(WorkersSeen(doing))
 
 
 def results_of(
@@ -233,4 +254,5 @@ def event_of(result: Result) -> InstanceSent:
         bytes=bytes_of(result),
         seconds=answer.seconds if answer else 0.0,
         changes=len(result.delivery.sent.changes) if result.delivery.sent else 0,
+        worker=result.worker,
     )

@@ -1,7 +1,7 @@
 """Hands whose number of associations follows what the target bears: growing.py at work."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from pacslift.events import AssociationsChanged, Sink
@@ -74,6 +74,10 @@ class Finding:
                 self._inner.shrink()
                 self._say("shrink")
         return result
+
+    def doing(self) -> Mapping[str, str]:
+        """See Hands."""
+        return self._inner.doing()
 
     def stop(self) -> list[Result]:
         """See Hands."""

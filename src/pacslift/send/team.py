@@ -15,8 +15,10 @@ import signal
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import cast
@@ -28,6 +30,7 @@ from pacslift.unforeseen import type_and_place
 
 _LOOK = 0.25  # seconds between looks at whether the run stops
 MOST_TOGETHER = 100  # results in one message
+TOLD_EVERY = 1.0  # seconds between two words on what the workers of a process do
 _END = None  # from the one with the ledger: end in order; to it: all was said
 _GROW, _SHRINK = "grow", "shrink"  # from the one with the ledger, on associations
 _REFUSED = "refused"  # to it: an association to be added was not had
@@ -40,6 +43,7 @@ class _Member:
     in_hand: int = 0
     given: list[Planned] = field(default_factory=list)  # and not yet in the pipe
     associations: int = 1
+    doing: Mapping[str, str] = field(default_factory=dict)  # by worker, as it said last
 
 
 class Team:
@@ -133,9 +137,16 @@ class Team:
             member.associations -= 1
             self._refusals += 1
             return
+        if isinstance(said, dict):
+            member.doing = said
+            return
         results = results_in(said)
         member.in_hand -= len(results)
         self._results += results
+
+    def doing(self) -> Mapping[str, str]:
+        """See Hands."""
+        return dict(chain.from_iterable(member.doing.items() for member in self._members))
 
     def stop(self) -> list[Result]:
         """End the processes; those that need too long are killed, their objects stay planned."""
@@ -187,14 +198,18 @@ def died(process: BaseProcess) -> SenderDiedError:
 def serve(pipe: "Connection[object, object]", sending: Sending, associations: int) -> None:
     """Do what comes through *pipe*, and say there what became of it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that has the ledger
-    crew = Crew(sending, associations)
+    crew = Crew(sending, associations, f"{multiprocessing.current_process().name}.")
     ending = threading.Event()
     threading.Thread(target=take, args=(pipe, crew, ending), daemon=True).start()
     crew.start()
     results: list[Result] = []
+    said, told = crew.doing(), 0.0
     try:
         while not ending.is_set():
             gather(crew, results)
+            if time.monotonic() - told >= TOLD_EVERY and (doing := crew.doing()) != said:
+                pipe.send(dict(doing))
+                said, told = doing, time.monotonic()
             if results:
                 pipe.send(results)
                 results = []

@@ -1,0 +1,90 @@
+"""What somebody sees of the workers while a run goes on."""
+
+import time
+
+from small_objects import CT
+from test_team import planned, sending_to
+
+from pacslift.events import InstanceSent, WorkersSeen
+from pacslift.ledger import Ledger
+from pacslift.send.crew import NOTHING, SENDING, WAITING, Crew, Sending
+from pacslift.send.deliver import Watch, deliver, results_of
+from pacslift.send.pace import Pacer
+from pacslift.send.team import Team
+from pacslift.send.worker import Retries
+from scripted import ScriptedArchive
+
+
+def until(true, seconds: float = 20.0) -> bool:
+    """Whether something becomes true in time."""
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    return true()
+
+
+def test_every_result_names_the_worker_that_did_it(tmp_path):
+    given = planned(tmp_path, 40)
+    with ScriptedArchive([CT]) as archive:
+        for hands, names in (
+            (Crew(sending_to(archive.address), 2), {"send-0", "send-1"}),
+            (Team(sending_to(archive.address), 2, 1), {"send-0.0", "send-1.0"}),
+        ):
+            results = [one for one in results_of(hands, iter(given), Pacer()) if one]
+            hands.stop()
+            assert {one.worker for one in results} <= names
+
+
+def test_a_worker_without_work_is_idle_and_one_whose_target_is_full_waits(tmp_path):
+    (given,) = planned(tmp_path, 1)
+    with ScriptedArchive([CT]).answer(0xA700) as archive:
+        sending = Sending(archive.address, (CT,), retries=Retries((60.0,), ()))
+        crew = Crew(sending, 1)
+        crew.start()
+        assert until(lambda: crew.doing() == {"send-0": NOTHING})
+        crew.give(given)
+        assert until(lambda: crew.doing() == {"send-0": WAITING})
+        crew.stop()
+    assert crew.doing() == {}
+
+
+def test_what_workers_do_is_told_when_it_changes_and_not_again_and_again():
+    class Hands:
+        def __init__(self) -> None:
+            self.now = {"send-0": SENDING}
+
+        def doing(self) -> dict[str, str]:
+            return self.now
+
+    told, hands = [], Hands()
+    watch = Watch(hands, told.append)
+    for _ in range(3):
+        watch.look()
+    assert told == [WorkersSeen({"send-0": SENDING})]
+    hands.now, watch._next = {"send-0": WAITING}, 0.0
+    watch.look()
+    watch.look()
+    assert told[1:] == [WorkersSeen({"send-0": WAITING})]
+
+
+def test_a_run_tells_of_its_workers_and_of_how_many_bytes_are_to_come(tmp_path):
+    ledger = Ledger(tmp_path / "ledger.db")
+    given = planned(tmp_path, 6)
+    sizes = [1000, 1000, 1000, 1000, None, None]
+    ledger.replan(
+        [[{"instance_key": one.instance_key, "sop_instance_uid": one.sop_instance_uid,
+           "sop_class_uid": CT[0], "transfer_syntax_uid": CT[1], "position": nth,
+           "state": "planned"} for nth, one in enumerate(given)]],
+        [[{"instance_key": one.instance_key, "rank": rank, "mount": str(tmp_path),
+           "relative": one.candidates[0].relative, "size_bytes": size and size + rank}
+          for one, size in zip(given, sizes, strict=True) for rank in (0, 3)]],
+        [], {"instances": 6, "files": 6},
+    )  # fmt: skip
+    assert ledger.bytes_planned() == 6000  # where the size is not known, the mean of the others
+    told = []
+    with ScriptedArchive([CT]) as archive:
+        deliver(ledger, Crew(sending_to(archive.address), 1), told.append)
+    assert ledger.bytes_planned() is None
+    assert {one.worker for one in told if isinstance(one, InstanceSent)} == {"send-0"}
+    assert any(isinstance(one, WorkersSeen) for one in told)
+    ledger.close()
