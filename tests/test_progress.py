@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 
+from clocks import Clock
 from pacslift import events
 from pacslift.events import (
     AssociationsChanged,
@@ -45,16 +46,6 @@ EVERY_KIND = [
     StageFinished("extract", "done", 1.0),
     Stopped("the target is not there", 20),
 ]
-
-
-class Clock:
-    """Time that passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
@@ -272,4 +263,4 @@ def test_what_other_machines_sent_counts_and_their_number_is_shown(clock):
     lines.tell(StageStarted("send", 100))
     clock.now += 20.0
     lines.tell(Elsewhere(3, 40, 2_000_000))
-    assert "40 of 100  2/s  0.1 MB/s  3 machines" in stream.getvalue()
+    assert "40 of 100 (40.0 %)  2/s  0.1 MB/s  3 machines" in stream.getvalue()
