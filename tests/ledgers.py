@@ -1,11 +1,12 @@
 """Ledgers for tests, of both kinds: what is true of a ledger has to be true of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 
 import pytest
 
 from databases import Postgres
+from pacslift.ledger import Ledger
 from pacslift.ledger_engine import Place, Server, place_of
 
 NUMBERS = count(1)
@@ -44,3 +45,11 @@ def new_place(request, tmp_path_factory) -> NewPlace:
 def place(new_place) -> Place:
     """A place where no ledger is yet."""
     return new_place()
+
+
+@pytest.fixture
+def ledger(place) -> Iterator[Ledger]:
+    """A new ledger."""
+    opened = Ledger(place)
+    yield opened
+    opened.close()

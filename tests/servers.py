@@ -25,6 +25,8 @@ from pathlib import Path
 
 import pytest
 
+from pacslift.job import TargetAddress
+
 CHECKOUT = Path(__file__).resolve().parents[1]
 ARCHIVES = CHECKOUT.parent / "shared" / "archives"
 START_SECONDS = 60.0
@@ -233,6 +235,11 @@ def shared_orthanc(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc
 
 
 # ---------------------------------------------------------------------------------------------
+def address_of(server: "Orthanc | DicomServer") -> TargetAddress:
+    """Where objects are sent to a running server."""
+    return TargetAddress(server.aet, "127.0.0.1", server.port)
+
+
 # DCMTK
 
 

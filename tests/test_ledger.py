@@ -17,13 +17,6 @@ from pacslift.ledger_tables import CHANGE_LINES, SHARED, Digest
 from pacslift.verify.tell import account_now
 
 
-@pytest.fixture
-def ledger(place) -> Iterator[Ledger]:
-    opened = Ledger(place)
-    yield opened
-    opened.close()
-
-
 def instance(position: int, **others) -> dict:
     """A planned instance; its key and its UID follow from its place."""
     return {

@@ -3,22 +3,13 @@
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from clocks import Clock
 from pacslift.errors import JobFolderError
 from pacslift.events import InstanceSent, StageFinished, StageStarted, WorkersSeen
 from pacslift.metrics import WRITE_EVERY, Metrics
 
 STORED = InstanceSent("1.2.3", "stored", None, 1_000_000, 0.1)
 FAILED = InstanceSent("1.2.4", "failed", "refused_by_target", 500_000, 0.1)
-
-
-class Clock:
-    """Time that passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def read(path):

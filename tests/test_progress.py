@@ -7,6 +7,7 @@ from io import StringIO
 
 import pytest
 
+from clocks import Clock
 from pacslift import events
 from pacslift.events import (
     AssociationsChanged,
@@ -45,16 +46,6 @@ EVERY_KIND = [
     StageFinished("extract", "done", 1.0),
     Stopped("the target is not there", 20),
 ]
-
-
-class Clock:
-    """Time that passes when the test says so."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

@@ -58,14 +58,6 @@ class Week:
             return None
         return min(opens for opens, _ in spans if opens > now)
 
-    def open_until(self, now: datetime) -> datetime | None:
-        """When the windows that are open end (UTC); None if none is, or not within a week."""
-        end = now
-        for opens, closes in sorted(self._spans(now)):
-            if opens <= end < closes:
-                end = closes
-        return end if now < end < now + WEEK else None
-
     def _spans(self, now: datetime) -> Iterator[tuple[datetime, datetime]]:
         """What is open at *now* or opens within two weeks, as a clock may skip one week's."""
         today = now.astimezone(self.zone).date()

@@ -1,9 +1,11 @@
 """The ledger: the one record of what became of every instance row and every file.
 
-SQLite in WAL mode, or PostgreSQL, through SQLAlchemy Core. One row an instance, so that the
-account is a pair of GROUP BYs and balances by construction; the CHECK constraints keep the states
-to the closed lists. Results are written in batches, each in one transaction that is committed
-before its results are told to anybody: the ledger never says more than the target did.
+SQLite in WAL mode, or PostgreSQL, through SQLAlchemy Core. One row an instance, and one a file that
+no instance is read from (of those that are, the number), so that the account is a pair of GROUP BYs
+and balances by construction; the CHECK constraints keep the states to the closed lists. What many
+instances have in common is kept once (ledger_kept.py), and read through views. Results are written
+in batches, each in one transaction that is committed before its results are told to anybody: the
+ledger never says more than the target did.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

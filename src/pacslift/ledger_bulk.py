@@ -58,6 +58,13 @@ def as_mappings(batch: Batch) -> Rows:
     return batch.to_dicts() if isinstance(batch, pl.DataFrame) else batch
 
 
+def frame_of(batch: Batch) -> pl.DataFrame:
+    """*batch* as a frame."""
+    if isinstance(batch, pl.DataFrame):
+        return batch
+    return pl.DataFrame(batch, infer_schema_length=None)
+
+
 def insert_many(connection: sa.Connection, table: sa.Table, batch: Batch) -> None:
     """Insert the rows of *batch*, which have the same columns, none being allowed.
 
@@ -65,9 +72,7 @@ def insert_many(connection: sa.Connection, table: sa.Table, batch: Batch) -> Non
     """
     if not len(batch):
         return
-    rows = (
-        batch if isinstance(batch, pl.DataFrame) else pl.DataFrame(batch, infer_schema_length=None)
-    )
+    rows = frame_of(batch)
     absent = [
         pl.lit(column.default.arg).alias(column.name)
         for column in table.c

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 import sqlalchemy as sa
 
-from pacslift.ledger_bulk import Batch, insert_many
+from pacslift.ledger_bulk import Batch, frame_of, insert_many
 from pacslift.ledger_kept import ids_of, revision_ids
 from pacslift.ledger_tables import (
     COPIES,
@@ -76,10 +76,3 @@ def insert_files(connection: sa.Connection, batch: Batch) -> int:
     others = rows.filter(pl.col("state") != FileState.USED.value)
     insert_many(connection, FILES, others)
     return rows.height - others.height
-
-
-def frame_of(batch: Batch) -> pl.DataFrame:
-    """*batch* as a frame."""
-    return (
-        batch if isinstance(batch, pl.DataFrame) else pl.DataFrame(batch, infer_schema_length=None)
-    )

@@ -81,8 +81,8 @@ def resent_instances() -> sa.Select[Any]:
 def charsets_of_a_study() -> sa.Select[Any]:
     """Studies whose objects were found to be in different character sets, with two of them.
 
-    Objects are judged one by one; devices of one study may well write differently, but one that is
-    judged wrongly shows in this, too.
+    Devices of one study may well write differently, but one that is judged wrongly shows in this,
+    too.
     """
     line = CHANGE_LINES.c
     judged = sa.select(line.change_set_id, line.after).where(IS_CHARSET).distinct().subquery()

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory import intar, zips
+from pacslift.inventory import lookinside, zips
 from pacslift.inventory.bytesource import FileSpan
 from pacslift.inventory.catalog import SCHEMAS
 from pacslift.inventory.reconcile import DISK, PLACES
@@ -167,7 +167,7 @@ def test_entries_that_no_row_names_are_orphans_and_missing_ones_are_told(tmp_pat
     disk = pl.DataFrame([{"mount": str(tmp_path), "relative": "study.zip"}], schema=DISK)
     catalog = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
     beside = pl.DataFrame(schema={"mount": pl.String(), "relative": pl.String()})
-    judged, entries = intar.look_into_tars(catalog, places, disk, beside)
+    judged, entries = lookinside.look_inside(catalog, places, disk, beside)
     assert judged["cause"].to_list() == [None, "missing_file"]
     assert dict(entries.select("relative", "state").iter_rows()) == {
         "study.zip!2/1.dcm": "orphan",

@@ -23,7 +23,7 @@ from pacslift.repair.outgoing import Outgoing
 from pacslift.send.association import StoreAssociation
 from pacslift.send.negotiation import Proposal, encode_request
 from scripted import RawTarget, ScriptedArchive, serve
-from servers import run_dcmqrscp, run_orthanc, run_storescp
+from servers import address_of, run_dcmqrscp, run_orthanc, run_storescp
 
 HEAD = 6  # bytes of a PDU that its length counts but that are no data: of its one value
 LEAST, MOST = 4096, 131072  # that storescp and dcmqrscp can be set to
@@ -67,7 +67,7 @@ def data_set_of(part10: bytes) -> bytes:
 @pytest.mark.parametrize("pdu", PDUS)
 def test_storescp_takes_pdus_of_every_size(tmp_path: Path, pdu: int):
     with run_storescp(tmp_path / "scp", "--bit-preserving", "-pdu", str(pdu)) as server:
-        sent = send(TargetAddress(server.aet, "127.0.0.1", server.port), around(pdu))
+        sent = send(address_of(server), around(pdu))
         stored = {file.name.partition(".")[2]: file for file in server.files()}
         assert {uid: data_set_of(file.read_bytes()) for uid, file in stored.items()} == sent
 
@@ -75,14 +75,14 @@ def test_storescp_takes_pdus_of_every_size(tmp_path: Path, pdu: int):
 @pytest.mark.parametrize("pdu", [LEAST, 16384, MOST])
 def test_dcmqrscp_takes_pdus_of_every_size(tmp_path: Path, pdu: int):
     with run_dcmqrscp(tmp_path / "scp", "-pdu", str(pdu)) as server:
-        sent = send(TargetAddress(server.aet, "127.0.0.1", server.port), around(pdu))
+        sent = send(address_of(server), around(pdu))
         assert_same_elements([file.read_bytes() for file in server.files()], sent)
 
 
 @pytest.mark.parametrize("pdu", [LEAST, 16384, MOST])
 def test_orthanc_takes_pdus_of_every_size(tmp_path: Path, pdu: int):
     with run_orthanc(tmp_path / "orthanc", {"MaximumPduLength": pdu}) as orthanc:
-        sent = send(TargetAddress(orthanc.aet, "127.0.0.1", orthanc.port), around(pdu))
+        sent = send(address_of(orthanc), around(pdu))
         assert_same_elements(map(orthanc.file, orthanc.instances().values()), sent)
 
 
@@ -125,9 +125,9 @@ def several(folder: Path) -> Iterator[list[Spoken]]:
         library = running.enter_context(ScriptedArchive([CT], max_pdu=16383))
         ahead = running.enter_context(RawTarget(grant_a_window))
         yield [
-            Spoken(TargetAddress(small.aet, "127.0.0.1", small.port), LEAST),
-            Spoken(TargetAddress(large.aet, "127.0.0.1", large.port), MOST),
-            Spoken(TargetAddress(orthanc.aet, "127.0.0.1", orthanc.port), 16384),
+            Spoken(address_of(small), LEAST),
+            Spoken(address_of(large), MOST),
+            Spoken(address_of(orthanc), 16384),
             Spoken(library.address, 16383),
             Spoken(ahead.address, 16384, window=3),
         ]

@@ -8,6 +8,7 @@ import pytest
 from small_objects import CT
 from test_team import planned, sending_to
 
+from clocks import Clock
 from pacslift.errors import LedgerError
 from pacslift.events import PaceChanged
 from pacslift.job_pace import GOING, SAID, Pace
@@ -20,13 +21,6 @@ from pacslift.send.outcome import Outcome
 from pacslift.send.pace import LOOK_EVERY, Came, Pacer
 from pacslift.send.steering import WRITE_EVERY, Steering
 from scripted import ScriptedArchive
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 class FakeHands:

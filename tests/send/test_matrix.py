@@ -6,13 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacslift.inventory.syntaxes import EXPLICIT_BIG, EXPLICIT_LITTLE, IMPLICIT_LITTLE
-from pacslift.job import TargetAddress
 from pacslift.plan.contexts import Context, Pair
 from pacslift.repair.transcode import JPEG_LS
 from pacslift.send.association import PATIENT
 from pacslift.send.matrix import Answer, Kind, asking, matrix, summary
 from scripted import ScriptedArchive
-from servers import run_storescp
+from servers import address_of, run_storescp
 
 CT, MR = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4"
 LOSSLESS, LOSSY = "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.50"
@@ -95,6 +94,6 @@ def test_real_targets_say_what_they_take(tmp_path):
         kinds, _ = matrix(held, asking(archive.address, PATIENT), transcodes=True)
     assert [kind.answer for kind in kinds] == [Answer.TRANSCODED, Answer.REFUSED]
     with run_storescp(tmp_path / "scp") as server:
-        address = TargetAddress(server.aet, "127.0.0.1", server.port)
+        address = address_of(server)
         kinds, _ = matrix(held, asking(address, PATIENT), transcodes=True)
     assert [kind.answer for kind in kinds] == [Answer.TAKEN, Answer.TAKEN]

@@ -11,10 +11,9 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 from small_objects import from_file, in_file, in_memory, pair_of, shipped, wire_bytes
 
-from pacslift.job import TargetAddress
 from pacslift.plan.contexts import number
 from pacslift.send.association import StoreAssociation
-from servers import run_storescp
+from servers import address_of, run_storescp
 
 SHIPPED = [
     "CT_small.dcm",  # Explicit VR Little Endian
@@ -25,10 +24,6 @@ SHIPPED = [
     "rtplan.dcm",  # Implicit VR Little Endian
 ]
 SAME_UID = ["MR_small_implicit.dcm", "MR_small_bigendian.dcm", "MR_small_jpeg_ls_lossless.dcm"]
-
-
-def address_of(server) -> TargetAddress:
-    return TargetAddress(server.aet, "127.0.0.1", server.port)
 
 
 def sent(server, outgoings) -> list[bytes]:

@@ -9,7 +9,7 @@ from pacslift.send.association import StoreAnswer
 from pacslift.send.delivery import Delivery
 from pacslift.send.faults import AssociationLostError, TargetAwayError
 from pacslift.send.outcome import Outcome
-from pacslift.send.retrying import AskingAgain, DryRun, Reconnecting
+from pacslift.send.retrying import AskingAgain, Reconnecting
 
 STORED, BUSY, REFUSED = 0x0000, 0xA700, 0xC000
 LOST = AssociationLostError("the target closed the connection")
@@ -98,8 +98,3 @@ def test_a_busy_target_that_is_lost_meanwhile_is_handled_by_both():
     delivery = AskingAgain(inner, (1.0,), slept.append).send(in_memory("slice"))
     assert delivery.outcome is Outcome.STORED
     assert (slept, delivery.attempts) == ([1.0, 0.5], 3)
-
-
-def test_a_dry_run_never_counts_as_stored():
-    delivery = DryRun().send(in_memory("slice"))
-    assert (delivery.outcome, delivery.attempts) == (Outcome.NOT_SENT, 0)

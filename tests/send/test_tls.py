@@ -18,7 +18,7 @@ from pacslift.send.association import PATIENT, StoreAssociation, Timeouts
 from pacslift.send.faults import AssociationLostError
 from pacslift.verify.find import Finder, open_finder
 from scripted import RawTarget, ScriptedArchive
-from servers import free_port, run_orthanc, run_storescp
+from servers import address_of, free_port, run_orthanc, run_storescp
 
 QUICK = Timeouts(connect=3, association=1, response=1)
 LARGE = 8 << 20
@@ -56,10 +56,6 @@ def knock(address: TargetAddress, timeouts: Timeouts = QUICK) -> None:
     StoreAssociation.open(address, number([CT]), timeouts).release()
 
 
-def at(server) -> TargetAddress:
-    return TargetAddress(server.aet, "127.0.0.1", server.port)
-
-
 def dcmtk(server: Pem, clients: Authority, *more: str) -> list[str]:
     """storescp's options for TLS; it demands a certificate that *clients* issued."""
     return ["+tls", str(server.key), str(server.certificate),
@@ -79,7 +75,7 @@ def test_dcmtk_stores_over_tls_the_bytes_that_were_sent(tmp_path, hospital, prof
     outgoings = [in_file(tmp_path, f"slice{n}", n) for n in sizes]
     with run_storescp(tmp_path / "scp", *options) as server:
         contexts = number(pair_of(outgoing) for outgoing in outgoings)
-        with StoreAssociation.open(over_tls(at(server), tls), contexts) as association:
+        with StoreAssociation.open(over_tls(address_of(server), tls), contexts) as association:
             assert [association.store(outgoing).status for outgoing in outgoings] == [0] * 4
         stored = [path.read_bytes() for path in server.files()]
     for outgoing in outgoings:
@@ -94,7 +90,7 @@ def test_dcmtk_that_demands_a_certificate_is_told_so_to_whoever_shows_none(tmp_p
         run_storescp(tmp_path / "scp", *options) as server,
         pytest.raises(TargetUnreachableError, match="demands a client certificate; set"),
     ):
-        knock(over_tls(at(server), trusting(hospital)))
+        knock(over_tls(address_of(server), trusting(hospital)))
 
 
 def test_orthanc_over_tls_stores_objects_and_answers_queries(tmp_path, hospital):
@@ -107,7 +103,7 @@ def test_orthanc_over_tls_stores_objects_and_answers_queries(tmp_path, hospital)
     }
     outgoing = in_file(tmp_path, "slice", 300_000)
     with run_orthanc(tmp_path / "orthanc", settings) as orthanc, outgoing:
-        address = over_tls(at(orthanc), trusting(hospital, client))
+        address = over_tls(address_of(orthanc), trusting(hospital, client))
         with StoreAssociation.open(address, number([CT])) as association:
             assert association.store(outgoing).status == 0
         assert list(orthanc.instances()) == [outgoing.sop_instance_uid]
@@ -298,7 +294,7 @@ def test_a_target_without_tls_is_said_to_be_one(hospital, answer):
 def test_dcmtk_and_orthanc_without_tls_are_said_to_be_without_it(tmp_path, hospital, orthanc):
     with run_storescp(tmp_path / "scp") as server:
         for one in (server, orthanc):
-            refused(over_tls(at(one), trusting(hospital)), "speaks? TLS")
+            refused(over_tls(address_of(one), trusting(hospital)), "speaks? TLS")
 
 
 def test_dcmtk_with_tls_is_not_reached_without_it(tmp_path, hospital):
@@ -307,7 +303,7 @@ def test_dcmtk_with_tls_is_not_reached_without_it(tmp_path, hospital):
         run_storescp(tmp_path / "scp", *options) as server,
         pytest.raises(TargetUnreachableError, match=r"otherwise add \[target.tls\]"),
     ):
-        knock(at(server))
+        knock(address_of(server))
 
 
 def test_a_target_that_says_nothing_is_waited_for_no_longer_than_allowed(hospital):

@@ -13,7 +13,7 @@ from pacslift.job import TargetAddress
 from pacslift.verify.find import Finder, open_finder
 from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.match import Expected, FoundInstance, Sign, match_study
-from servers import program, run_dcmqrscp
+from servers import address_of, program, run_dcmqrscp
 
 
 def truth(archive) -> list[Expected]:
@@ -120,6 +120,6 @@ def test_a_real_archive_is_verified_at_dcmqrscp(archives, tmp_path):
     files = sorted((archives / "dcmqrscp" / "oldpacs").glob("*.dcm"))
     with run_dcmqrscp(tmp_path) as server:
         subprocess.run([program("dcmqridx"), server.folder, *files], check=True, timeout=60)
-        address = TargetAddress(server.aet, "127.0.0.1", server.port)
+        address = address_of(server)
         verdicts, _queries = verify_all(address, truth(archives / "dcmqrscp"))
     assert {verdict.detail for verdict in verdicts} == {"= at the target as sent"}

@@ -13,13 +13,6 @@ QUICK = FindTimeouts(connect=2, association=2, response=1, reconnect=())
 ABOVE = {"StudyInstanceUID": "1.1", "SeriesInstanceUID": "1.2"}
 
 
-@pytest.fixture
-def ledger(place):
-    opened = Ledger(place)
-    yield opened
-    opened.close()
-
-
 def stored(ledger: Ledger, *rows_: dict) -> None:
     """A plan whose instances are stored."""
     plan = [

@@ -15,7 +15,7 @@ from struct import Struct
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory import packbits
-from pacslift.inventory.bitstream import RLE, Stream, stream_of
+from pacslift.inventory.bitstream import Stream, stream_of
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 
 _HEADERS = 1 << 20  # bytes in which a stream's headers must stand; colour profiles are that large
@@ -157,8 +157,3 @@ def require_rle(pixels: PixelFile, sample_bytes: int, samples: int, pixels_in_fr
                 f"segment {nth + 1} of the RLE frame unpacks to {length} bytes; Rows and Columns "
                 f"make {pixels_in_frame}",
             )
-
-
-def is_rle(pixels: PixelFile) -> bool:
-    """Say whether the file begins as an RLE frame."""
-    return pixels.stream is not None and pixels.stream.transfer_syntax_uid == RLE

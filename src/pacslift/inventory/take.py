@@ -19,7 +19,7 @@ from pacslift.inventory.catalog import Catalog
 from pacslift.inventory.disk import list_disk, locate_all
 from pacslift.inventory.duplicates import settle_duplicates
 from pacslift.inventory.findings import catalog_findings, counts_that_differ
-from pacslift.inventory.intar import look_into_tars
+from pacslift.inventory.lookinside import look_inside
 from pacslift.inventory.reconcile import Reconciled, reconcile
 from pacslift.inventory.sample import Pair, probe_sample
 from pacslift.inventory.unnamed import judge_unnamed, name_index
@@ -83,7 +83,7 @@ def compare(
     places, attachments = locate_all(catalog, mounts)
     entries = None
     if probe_mode != "none":
-        places, entries = look_into_tars(catalog, places, disk, attachments)
+        places, entries = look_inside(catalog, places, disk, attachments)
     found = reconcile(catalog, places, disk, attachments)
     if entries is not None:
         found = with_files(found, pl.concat([found.files, entries]))

@@ -1,4 +1,4 @@
-"""Whose a study is now: merged patients followed to the one that is left. legacy-systems.md 1.7.
+"""Whose a study is now: merged patients followed to the one that is left.
 
 A merge that leads in a circle, or to a row that the dump does not have, names no patient: what
 belongs to it is set aside with the keys, since any patient chosen here might be the wrong one.

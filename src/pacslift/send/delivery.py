@@ -62,7 +62,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What has become of one object. *cause* is None only for STORED and for a dry run."""
+    """What has become of one object. *cause* is None only for STORED."""
 
     outcome: Outcome
     cause: Cause | None = None

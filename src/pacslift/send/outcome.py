@@ -26,7 +26,7 @@ class Outcome(StrEnum):
     REFUSED = "refused"  # trying again cannot help
     STOP = "refused, and so would be all others"
     NO_ANSWER = "no answer"  # may have arrived: ask before sending again
-    NOT_SENT = "not sent"  # dry run or set aside; must never count as stored
+    NOT_SENT = "not sent"  # set aside; must never count as stored
 
 
 CLASSES: Mapping[str, Outcome] = {  # as job.toml names them

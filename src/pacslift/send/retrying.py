@@ -25,14 +25,6 @@ class Sender(Protocol):
         ...
 
 
-class DryRun:
-    """Opens no association, and says so in its outcome, so that no ledger takes it for stored."""
-
-    def send(self, outgoing: Outgoing) -> Delivery:  # noqa: ARG002 - a sender takes an object
-        """Do nothing."""
-        return Delivery(Outcome.NOT_SENT)
-
-
 @dataclass(frozen=True)
 class Reconnecting:
     """Sends the same bytes again over a new association, after each of *waits* seconds in turn.

@@ -35,7 +35,6 @@ _YEAR_LAST = re.compile(rb"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\Z")
 _EIGHT = re.compile(rb"\d{8}\Z")
 _COLONS = re.compile(rb"(\d{1,2}):(\d{2})(?::(\d{2})(\.\d*)?)?\Z")
 _DIGITS = re.compile(rb"\d{2}(?:\d{2}(?:\d{2}(\.\d*)?)?)?\Z")
-_TIME_LIKE = re.compile(rb"[\d:.]*\Z")
 _FINE_ONE_TIME = re.compile(_TIME + rb"\Z")
 _COMMA = re.compile(rb"[+-]?\d*,\d+(?:[eE][+-]?\d+)?\Z")
 _MOST_MONTHS = 12

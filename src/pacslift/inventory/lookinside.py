@@ -29,7 +29,7 @@ ENTRIES = {"mount": pl.String(), "relative": pl.String(), "size_on_disk": pl.Int
 Verdict = tuple[str, str, str, str, str]
 
 
-def look_into_tars(
+def look_inside(
     catalog: Catalog, places: pl.DataFrame, disk: pl.DataFrame, attachments: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """*places* with what is against their entries, and the entries that nothing names."""
