@@ -208,11 +208,21 @@ class Peer:
 
     def read_object(self) -> tuple[Dataset, bytes]:
         """The next C-STORE-RQ's command set and Data Set."""
-        return self._read_message(is_command=True), self._read_message(is_command=False)
+        return self.read_command(), self.read_data_set()
+
+    def read_command(self) -> Dataset:
+        """The next C-STORE-RQ's command set alone."""
+        command: Dataset = self._read_message(is_command=True)
+        return command
+
+    def read_data_set(self) -> bytes:
+        """The Data Set that comes after it."""
+        data_set: bytes = self._read_message(is_command=False)
+        return data_set
 
     def _read_message(self, *, is_command: bool) -> Any:
         """PDVs up to the last of a command (decoded) or a Data Set (bytes), by pynetdicom."""
-        gathered = b""
+        gathered = bytearray()
         while True:
             whole = self.read_pdu()
             if not whole:
@@ -225,7 +235,7 @@ class Peer:
                 self.context_id = item.context_id
                 gathered += fragment
                 if control & 2:
-                    return decode_command_set(gathered) if is_command else gathered
+                    return decode_command_set(bytes(gathered)) if is_command else bytes(gathered)
 
     def answer(self, message_id: int, status: int = 0, context_id: int | None = None) -> None:
         command = store_response(message_id, status)

@@ -6,11 +6,11 @@ sent again but what was on the way, or answered and not yet on record, when the 
 the exit code says neither more nor less than the account.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from crossing import digest_of
 from world import World
 
 from jobs import status
@@ -27,7 +27,7 @@ class Allowed:
     lies: int = 0  # objects that the target says it has stored, and has not as they were sent
 
 
-def complaints(world: World, held: Mapping[str, str], allowed: Allowed) -> list[str]:
+def complaints(world: World, held: Mapping[str, bytes], allowed: Allowed) -> list[str]:
     """Everything that is wrong. *held* are digests of what the target has, by SOP Instance UID."""
     return [
         *world.complaints,
@@ -54,12 +54,9 @@ def about_account(world: World, allowed: Allowed) -> Iterator[str]:
         yield f"all is verified, and it ended with {world.codes[-1]}"
 
 
-def about_target(world: World, held: Mapping[str, str]) -> Iterator[str]:
+def about_target(world: World, held: Mapping[str, bytes]) -> Iterator[str]:
     """What counts as stored is held, with the right bytes."""
-    expected = {
-        uid: hashlib.sha256(data_set).hexdigest()
-        for uid, data_set in world.prepared.expected.items()
-    }
+    expected = {uid: digest_of(data_set) for uid, data_set in world.prepared.expected.items()}
     for uid, (state, digest) in world.ledger().items():
         if state not in CERTAIN:
             continue

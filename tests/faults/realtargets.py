@@ -1,6 +1,5 @@
 """Orthanc and storescp as targets that can be killed, started again, and run out of disk."""
 
-import hashlib
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -11,6 +10,7 @@ from signal import SIGKILL
 from typing import Protocol, Self
 
 import pytest
+from crossing import digest_of
 from pydicom import dcmread
 from pydicom.filereader import read_dataset
 
@@ -38,7 +38,7 @@ class Target(Protocol):
         """End whatever makes it misbehave."""
         ...
 
-    def held(self, expected: Mapping[str, bytes]) -> dict[str, str]:
+    def held(self, expected: Mapping[str, bytes]) -> dict[str, bytes]:
         """Digests of the data sets that it has, by SOP Instance UID.
 
         Where it may encode what it gets anew, that of *expected* for an object with equal elements.
@@ -80,25 +80,25 @@ class RealTarget:
         if self._filler:
             self._filler.unlink(missing_ok=True)
 
-    def held(self, expected: Mapping[str, bytes]) -> dict[str, str]:
+    def held(self, expected: Mapping[str, bytes]) -> dict[str, bytes]:
         if isinstance(self._server, Orthanc):
             files = {uid: self._server.file(one) for uid, one in self._server.instances().items()}
-            return {uid: digest_of(part10, expected.get(uid)) for uid, part10 in files.items()}
+            return {uid: digest_in(part10, expected.get(uid)) for uid, part10 in files.items()}
         return {
-            file.name.partition(".")[2]: digest_of(file.read_bytes(), None)
+            file.name.partition(".")[2]: digest_in(file.read_bytes(), None)
             for file in self._server.files()
         }
 
 
-def digest_of(part10: bytes, expected: bytes | None) -> str:
+def digest_in(part10: bytes, expected: bytes | None) -> bytes:
     """The digest of a file's data set; that of *expected* if that has the same elements."""
     length = int.from_bytes(part10[PREAMBLE + 8 : PREAMBLE + GROUP_LENGTH], "little")
     data_set = part10[PREAMBLE + GROUP_LENGTH + length :]
     if expected is not None and data_set != expected:
         found = dcmread(BytesIO(part10))
         if found == read_dataset(BytesIO(expected), is_implicit_VR=False, is_little_endian=True):
-            return hashlib.sha256(expected).hexdigest()
-    return hashlib.sha256(data_set).hexdigest()
+            return digest_of(expected)
+    return digest_of(data_set)
 
 
 def an_orthanc(folder: Path) -> RealTarget:

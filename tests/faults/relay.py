@@ -4,7 +4,6 @@ It stands before every target, scripted or real, so that one record says what wa
 with which bytes, and what the sender was told. PDUs are passed on whole; what is no PDU as it is.
 """
 
-import hashlib
 import socket
 import threading
 from collections.abc import Callable
@@ -12,7 +11,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Self
 
-from crossing import Cut, Reception, Where
+from crossing import Cut, Reception, Where, digest_of
 from line import PATIENCE, Line, reset
 from wire import Message
 
@@ -95,7 +94,7 @@ class Relay:
     def note_received(self, message: Message) -> Reception:
         """See Book."""
         uid = str(message.command.AffectedSOPInstanceUID)
-        reception = Reception(uid, hashlib.sha256(message.data_set).hexdigest())
+        reception = Reception(uid, digest_of(message.data_set))
         with self.changed:
             self.received.append(reception)
         return reception

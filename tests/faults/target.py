@@ -5,7 +5,6 @@ among all that have come whole; where none is asked for it stores. Its disk live
 does, through any number of stop() and start(), as that of a machine. One thread a connection.
 """
 
-import hashlib
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Self
 
+from crossing import digest_of
 from line import PATIENCE, linger_not
 from pydicom import Dataset
 from pydicom.filereader import read_dataset
@@ -88,10 +88,10 @@ class ScriptedTarget:
         self.deeds.clear()
         self.rejections, self.crawls_from, self.room = 0, None, None
 
-    def held(self, _: Mapping[str, bytes]) -> dict[str, str]:
+    def held(self, _: Mapping[str, bytes]) -> dict[str, bytes]:
         """Digests of what is on the disk, by SOP Instance UID."""
         with self.lock:
-            return {uid: hashlib.sha256(whole).hexdigest() for uid, whole in self.disk.items()}
+            return {uid: digest_of(whole) for uid, whole in self.disk.items()}
 
     def next_deed(self) -> Deed:
         with self.lock:

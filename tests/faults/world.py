@@ -105,7 +105,7 @@ class World:
         """SOP Instance UIDs that the ledger has as being at the target; read past pacslift."""
         return {uid for uid, (state, _) in self.ledger().items() if state in AT_TARGET}
 
-    def ledger(self) -> Mapping[str, tuple[str, str | None]]:
+    def ledger(self) -> Mapping[str, tuple[str, bytes | None]]:
         """State, and digest of what was sent, by SOP Instance UID.
 
         From a copy, so that it is pacslift that finds the ledger as it was left.
@@ -139,9 +139,9 @@ class World:
         for cause in set(status(self.job)["causes"]).intersection(causes):
             assert pacslift("exceptions", self.job, "--retry", cause).exit_code in {0, 3}
 
-    def contents(self) -> Mapping[str, set[str]]:
+    def contents(self) -> Mapping[str, set[bytes]]:
         """The digests of what crossed the link whole, by SOP Instance UID."""
-        found: dict[str, set[str]] = {}
+        found: dict[str, set[bytes]] = {}
         for one in self.relay.received:
             found.setdefault(one.sop_instance_uid, set()).add(one.digest)
         return found

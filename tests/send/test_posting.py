@@ -24,6 +24,7 @@ QUICK = Timeouts(connect=2, association=0.5, response=0.5)
 MR = ("1.2.840.10008.5.1.4.1.1.4", CT[1])
 LARGE = 3_000_000  # bytes; more than is read at once
 MORE_THAN_THE_NETWORK_HOLDS = 64_000_000
+ENOUGH_TO_STALL = 16_000_000  # more than two sockets have room for
 
 
 def worker_for(target, *planned, window=1, sleep=lambda _: None) -> StoreWorker:
@@ -299,6 +300,60 @@ def test_a_busy_answer_to_one_object_of_a_window_is_asked_again_and_the_others_k
     with RawTarget(first_then(busy_once)) as target, worker_for(target, window=3) as worker:
         told = [(one.outcome, one.attempts) for _, one in worker.deliver_each(given(*names(4)))]
     assert told == [(Outcome.STORED, n) for n in (1, 1, 2, 1)]
+
+
+@pytest.mark.parametrize("status", [0, 0xA700])
+def test_what_is_said_of_an_object_that_never_went_whole_does_not_count(tmp_path, status):
+    large = in_file(tmp_path, "large", ENOUGH_TO_STALL)
+
+    def answer_too_early_and_close(peer: Peer) -> None:
+        peer.read_object()
+        peer.answer(peer.read_command().MessageID, status)
+        peer.read_pdu()
+
+    with (
+        RawTarget(first_then(answer_too_early_and_close), scripted.behave) as target,
+        worker_for(target, window=3) as worker,
+    ):
+        objects = [in_memory("first"), in_memory("second"), large, in_memory("last")]
+        told = [(one.outcome, one.attempts) for _, one in worker.deliver_each(given(*objects))]
+    assert told == [(Outcome.STORED, n) for n in (1, 2, 2, 1)]
+
+
+def test_an_object_that_is_said_to_be_stored_before_it_has_gone_whole_is_sent_again(tmp_path):
+    large = in_file(tmp_path, "large", ENOUGH_TO_STALL)
+
+    def answer_too_early(peer: Peer) -> None:
+        peer.answer(peer.read_command().MessageID)
+        while peer.read_pdu():
+            pass
+
+    with (
+        RawTarget(first_then(answer_too_early), scripted.behave) as target,
+        worker_for(target, window=3) as worker,
+    ):
+        told = [
+            (one.outcome, one.attempts)
+            for _, one in worker.deliver_each(given(in_memory("first"), large))
+        ]
+    assert told == [(Outcome.STORED, 1), (Outcome.STORED, 2)]
+
+
+def test_a_refusal_counts_that_comes_while_the_object_is_on_its_way(tmp_path):
+    large = in_file(tmp_path, "large", LARGE)
+
+    def refuse_early(peer: Peer) -> None:
+        peer.answer(peer.read_command().MessageID, 0xA777)
+        peer.read_data_set()
+        scripted.serve(peer)
+
+    with (
+        RawTarget(first_then(refuse_early)) as target,
+        worker_for(target, window=3) as worker,
+    ):
+        objects = given(in_memory("first"), large, in_memory("last"))
+        told = [(one.answer.status, one.attempts) for _, one in worker.deliver_each(objects)]
+    assert told == [(0, 1), (0xA777, 1), (0, 1)]
 
 
 def test_when_a_file_fails_on_its_way_the_others_that_are_outstanding_are_sent_again(tmp_path):

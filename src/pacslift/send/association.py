@@ -31,6 +31,7 @@ from pacslift.send.faults import AssociationLostError, AssociationRejectedError,
 from pacslift.send.link import MOST_BUFFERS, Buffer, Link
 from pacslift.send.machine import Event, Machine, Released, State
 from pacslift.send.negotiation import Abort, Acceptance, Proposal, Rejection, user_identity
+from pacslift.send.outcome import MAY_BE_STORED
 from pacslift.send.pieces import BUFFER_LENGTH, batches
 from pacslift.send.reaching import reach
 
@@ -79,7 +80,7 @@ class StoreAssociation:
         self._buffer = memoryview(bytearray(BUFFER_LENGTH))
         self._posted: dict[int, _Posted] = {}
         self._answers: deque[tuple[int, StoreAnswer]] = deque()
-        self._is_mid_object = False
+        self._mid_object: int | None = None  # Message ID of what is on its way
 
     # opening and closing
 
@@ -210,7 +211,7 @@ class StoreAssociation:
         request = self._machine.store(pair, outgoing.sop_instance_uid, outgoing.length)
         posted = _Posted(outgoing.sop_instance_uid, outgoing.length, perf_counter())
         self._posted[request.message_id] = posted
-        self._is_mid_object = True
+        self._mid_object = request.message_id
         outgoing.tally.begin()  # bytes are counted when sent, while the target is at them
         self._send([*request.command, *request.data_set.frame(first)])
         outgoing.tally.add(first)
@@ -224,7 +225,7 @@ class StoreAssociation:
             raise
         if request.data_set.missing:
             raise ValueError(f"{request.data_set.missing} bytes less than announced")
-        self._is_mid_object = False
+        self._mid_object = None
         outgoing.tally.end()
         return request.message_id
 
@@ -237,6 +238,8 @@ class StoreAssociation:
     def _keep(self, event: Event) -> None:
         """Put an answer by; anything else that may come now ends the association."""
         match event:
+            case StoreResponse() if self._is_too_early(event):
+                self._lose("broke the protocol: it says stored before it has all of the object")
             case StoreResponse():
                 posted = self._posted.pop(event.message_id)
                 answer = StoreAnswer(
@@ -251,6 +254,13 @@ class StoreAssociation:
                 self._lose(f"aborted the association, {wording.abort_words(event)}")
             case Released():
                 self._lose("released the association before it had answered")
+
+    def _is_too_early(self, response: StoreResponse) -> bool:
+        """Whether it says of the object that is on its way that it is stored.
+
+        A refusal may well come now: dcm4che writes it, and skips the rest of the object then.
+        """
+        return response.message_id == self._mid_object and response.status in MAY_BE_STORED
 
     # bytes
 
@@ -338,7 +348,7 @@ class StoreAssociation:
         In the middle of an object they would be taken for its data, and could complete it.
         """
         try:
-            if not self._is_mid_object:
+            if self._mid_object is None:
                 self._link.send([words])
         except OSError:
             pass  # it is over in any case

@@ -91,7 +91,7 @@ DCM4CHEE_ARC = _lines(
     ("A77B", "set aside", "study or series of the object are others there"),
 )
 PROFILES: Mapping[str, tuple[Line, ...]] = {"": (), "dcm4chee-arc": DCM4CHEE_ARC}
-_MAY_BE_STORED = frozenset({0x0000, 0x0001, 0x0107, 0x0116, *range(0xB000, 0xC000)})
+MAY_BE_STORED = frozenset({0x0000, 0x0001, 0x0107, 0x0116, *range(0xB000, 0xC000)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _own(statuses: Iterable[tuple[str, str]]) -> Iterator[Line]:
         if first <= _SUCCESS:
             raise JobFileError("[target.statuses] 0000 is stored, and nothing else (PS3.7 C.1)")
         counts = outcome in {Outcome.STORED, Outcome.STORED_CHANGED}
-        if counts and not _MAY_BE_STORED.issuperset(range(first, last + 1)):
+        if counts and not MAY_BE_STORED.issuperset(range(first, last + 1)):
             raise JobFileError(
                 f"[target.statuses] {codes} is {name!r}, but by it a target says that it has not "
                 "stored the object (PS3.7 Annex C); it can be back off, set aside or stop"

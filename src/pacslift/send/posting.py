@@ -157,7 +157,10 @@ class Posting:
 
     def _take(self, association: StoreAssociation) -> None:
         message_id, answer = association.collect()
-        self._outstanding.pop(message_id).answer = answer
+        # None: the association broke after the object was refused, and before it had gone whole.
+        posted = self._outstanding.pop(message_id, None)
+        if posted is not None:
+            posted.answer = answer
 
 
 def require_same(outgoing: Outgoing) -> None:
