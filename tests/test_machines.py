@@ -296,7 +296,7 @@ def test_no_new_plan_is_made_while_others_send_the_one_before(archive, url, tmp_
             one.process.wait()
             result = pacslift("plan", job)
             assert result.exit_code == 25
-            assert "are sending what was planned before" in result.stderr
+            assert "what was planned before is being sent by" in result.stderr
             two.process.kill()
 
 

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from pacslift import flow
 from pacslift.adapter import load_adapters
 from pacslift.agreement import require_agreement
+from pacslift.counting import counted
 from pacslift.errors import JobBusyError, JobFileError, JobFolderError, PlannedAnewError
 from pacslift.events import StageStarted
 from pacslift.ledger import INSTANCES, InstanceState, Ledger
@@ -22,8 +23,8 @@ def stand_back(run: Run) -> None:
     live = count_live(run.ledger, run.job.dead_after)
     if live:
         raise JobBusyError(
-            f"{live} machines are sending what was planned before; stop them (Ctrl-C), or wait "
-            f"{run.job.dead_after:.0f} s if they were killed, and plan again then"
+            f"what was planned before is being sent by {counted(live, 'machine')}; stop them all "
+            f"(Ctrl-C), or wait {run.job.dead_after:.0f} s if they were killed, and plan again then"
         )
     revoke(run.ledger)
 

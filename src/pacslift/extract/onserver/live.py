@@ -26,11 +26,7 @@ Row = Sequence[Any]
 _Pyodbc = Any  # the module and its connections; its types are not used, as it may be missing
 FETCHED = 10_000  # rows asked of the driver at once
 _LOGIN_SECONDS = 30
-_STREAMING_MARIADB = (
-    3,
-    1,
-    17,
-)  # first version of Connector/ODBC that can pass on rows as they come
+_STREAMING_MARIADB = (3, 1, 17)  # Connector/ODBC from here on can pass on rows as they come
 _QUOTES_VALUES = ("22", "23")  # SQLSTATE classes whose texts repeat the value they complain of
 _SNAPSHOTS = "SELECT snapshot_isolation_state FROM sys.databases WHERE database_id = DB_ID()"
 
