@@ -24,6 +24,7 @@ from pacslift.ledger import INSTANCES, Ledger
 
 SLICES = 240
 STUDIES = 40
+LIMIT = 30  # instances a second
 SOON = 90.0  # seconds that a machine with other work may need
 
 
@@ -121,7 +122,7 @@ def test_three_machines_bring_every_object_once_and_the_account_balances(archive
         ):
             for each in (one, two, three):  # all of them have begun before the target goes on
                 each.wait_for(event="StageStarted", stage="send")
-            target.wait_for(18)
+            target.wait_for(12 + 3)  # each has one on the way
             target.open_the_gate()
             one.ends_with(0)
             for each in (two, three):
@@ -135,6 +136,25 @@ def test_three_machines_bring_every_object_once_and_the_account_balances(archive
     assert target.times == dict.fromkeys(archive.uids, 1)
     assert sorted(uid for one in sent for uid in one) == sorted(archive.uids)
     assert min(map(len, sent)) > 0
+
+
+def test_a_limit_holds_over_all_machines_together(archive, url, tmp_path):
+    with NewPacs(tmp_path / "new") as target:
+        job = a_job(tmp_path, archive, target, url)
+        with (job / "job.toml").open("a") as text:
+            text.write(f"\n[pace]\ninstances_per_second = {LIMIT}\n")
+        second = copied(job, "second")
+        with machine("worker", second, "--wait") as two, machine("run", job) as one:
+            one.wait_for(event="InstanceSent")
+            began = time.monotonic()
+            one.ends_with(0)
+            took = time.monotonic() - began
+            two.process.send_signal(signal.SIGTERM)
+            two.ends_with(128 + signal.SIGTERM)
+            sent = [len(each.sent()) for each in (one, two)]
+    assert min(sent) >= LIMIT  # both had a part of it
+    assert sum(sent) == SLICES
+    assert took >= (SLICES - 1) / LIMIT - 1  # one second's worth in their buckets and on the way
 
 
 def test_what_a_killed_machine_had_in_hand_is_sent_by_the_others(archive, url, tmp_path):

@@ -1,7 +1,9 @@
 """Studies are one machine's at a time, and what was taken from it is not its to record any more."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
@@ -10,7 +12,10 @@ import sqlalchemy as sa
 from ledgers import database_on, schema_at
 from pacslift.errors import LedgerLostError, PlannedAnewError
 from pacslift.events import Elsewhere, silence
-from pacslift.ledger import INSTANCES, Ledger, Planned
+from pacslift.ledger import CHANGES, INSTANCES, Ledger, Planned
+from pacslift.ledger_kept import numbers_of
+from pacslift.ledger_tables import REVISIONS
+from pacslift.send import others
 from pacslift.send.patient import PatientWithServer
 from pacslift.send.shared import Shared
 from pacslift.send.studies import any_left, count_live, hand_out, revoke
@@ -246,7 +251,7 @@ def test_a_machine_hears_what_the_others_are_through_with(ledger):
     told: list[Elsewhere] = []
     with machine(ledger, told.append) as one, machine(ledger) as other:
         theirs = next(other.planned())
-        other.record(stored(theirs, bytes=70, stored_at="now"), [])
+        other.record(stored(theirs, bytes=70, stored_at="2026-01-01T00:00:00+00:00"), [])
         one.others.look(at_once=True)
         one.others.look(at_once=True)
         assert told == [Elsewhere(2, 1, 70)]
@@ -276,3 +281,80 @@ def test_a_server_that_stays_away_ends_the_run_and_one_that_comes_back_does_not(
 
     with pytest.raises(LedgerLostError):
         PatientWithServer(silence, most=0.0).do(never)
+
+
+def test_a_new_machine_takes_no_part_of_the_limits_until_the_others_know_of_it(ledger, monkeypatch):
+    monkeypatch.setattr(others, "LOOK_EVERY", 0.0)
+    with machine(ledger) as one:
+        assert one.share == 1
+        one._known_at = time.monotonic()
+        with machine(ledger) as other:
+            assert (one.share, other.share) == (1 / 2, 0)
+            other._known_at = time.monotonic()
+            assert other.share == 1 / 2
+            with machine(ledger):
+                assert (one.share, other.share) == (1 / 3, 1 / 3)
+            assert (one.share, other.share) == (1 / 2, 1 / 2)
+            dies(other, ledger)
+            assert one.share == 1
+
+
+def test_machines_whose_results_have_the_same_in_common_neither_lose_nor_block_each_other(
+    postgres, database
+):
+    count = 300
+    place = schema_at(postgres, database)
+    ledgers = [Ledger(place) for _ in range(2)]
+    planned(ledgers[0], *["1.1"] * count, *["1.2"] * count)
+    begin = threading.Barrier(2)
+
+    def work(nth: int) -> None:
+        for turn in range(4):
+            numbers = range(count) if nth else reversed(range(count))
+            rows, changes = [], []
+            for at, number in zip(range(nth * count, (nth + 1) * count), numbers, strict=True):
+                said = {"instance_key": f"k{at}", "patient_id": f"P{turn}.{number}"}
+                rows.append({**said, "state": "stored", "sent_under": f"r{turn}.{number}"})
+                line = {"rule": "U01", "keyword": "PatientID", "before": None}
+                changes.append({**line, "instance_key": f"k{at}", "after": f"{turn}.{number}"})
+            begin.wait(30)
+            # changes are written first, and who waits there meets nobody in the tables after
+            ledgers[nth].record(rows, changes if turn == 3 else [])
+
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(work, range(2)))
+    said = {r["instance_key"]: r for r in ledgers[0].rows(sa.select(INSTANCES))}
+    changed = {r["instance_key"]: r["after"] for r in ledgers[0].rows(sa.select(CHANGES))}
+    for nth, opened in enumerate(ledgers):
+        opened.close()
+        for at in range(count):
+            number = at if nth else count - 1 - at
+            row = said[f"k{nth * count + at}"]
+            assert (row["patient_id"], row["sent_under"]) == (f"P3.{number}", f"r3.{number}")
+            assert changed[row["instance_key"]] == f"3.{number}"
+
+
+def test_two_machines_that_meet_the_same_new_values_in_opposite_order_do_not_wait_for_each_other(
+    ledger,
+):
+    first, second = {"key": "a"}, {"key": "b"}
+
+    def the_other() -> dict[str, int]:
+        with ledger.writing() as connection:
+            return numbers_of(connection, REVISIONS, [second, first])
+
+    with ThreadPoolExecutor() as pool:
+        with ledger.writing() as connection:
+            mine = numbers_of(connection, REVISIONS, [first])
+            theirs = pool.submit(the_other)
+            until_somebody_waits(ledger)
+            mine |= numbers_of(connection, REVISIONS, [second])
+        assert theirs.result(30) == mine
+
+
+def until_somebody_waits(ledger: Ledger) -> None:
+    """Until a transaction waits for the end of another."""
+    deadline = time.monotonic() + 30
+    query = sa.text("SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
+    while not list(ledger.rows(query)):
+        assert time.monotonic() < deadline

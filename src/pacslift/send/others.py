@@ -1,5 +1,6 @@
 """What the other machines do meanwhile."""
 
+import math
 import time
 
 import sqlalchemy as sa
@@ -19,7 +20,7 @@ class Others:
         self._ledger, self._dead_after, self._tell = ledger, dead_after, tell
         self._mine = f"{COUNTED}{worker}"
         self._before = self._counts()
-        self._next = time.monotonic() + LOOK_EVERY
+        self._next = -math.inf
         self.machines = 1  # at work, this one included
         self.instances = 0  # that the others are through with
 

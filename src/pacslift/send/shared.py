@@ -21,7 +21,7 @@ from pacslift.ledger_bulk import Rows
 from pacslift.ledger_tables import INSTANCE_ROWS
 from pacslift.ledger_write import write_results
 from pacslift.plan.contexts import Pair
-from pacslift.send.others import Others
+from pacslift.send.others import LOOK_EVERY, Others
 from pacslift.send.patient import PatientWithServer
 from pacslift.send.pulse import Pulse
 from pacslift.send.studies import Held, Studies, any_left, finish
@@ -29,6 +29,7 @@ from pacslift.send.studies import Held, Studies, any_left, finish
 # Further studies are taken until there are so many: more, and others would idle at the end.
 INSTANCES_TAKEN, STUDIES_TAKEN = 40, 20
 LOOK = 1.0  # seconds until it is looked again whether a study waits
+KNOWN_AFTER = LOOK_EVERY + 1.0  # seconds until all others have counted a machine that is new
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ class Shared:
         self._task_of: dict[str, int] = {}  # of instances that are with the senders
         self._known: dict[Pair, bool] = {}
         self._through = (0, 0)  # instances and bytes
+        self._known_at = time.monotonic() + KNOWN_AFTER
         self.others = Others(ledger, self._studies.worker, dead_after, tell)
         self._pulse.start()
 
@@ -76,8 +78,14 @@ class Shared:
 
     @property
     def share(self) -> float:
-        """See Supply: limits are for all machines together."""
-        return 1 / max(1, self.others.machines)
+        """See Supply: limits are for all machines together.
+
+        Nothing at first, where there are others: until they know of this one they go on at theirs.
+        """
+        self.others.look()
+        is_known = time.monotonic() >= self._known_at
+        alone = self.others.machines <= 1
+        return 1 / max(1, self.others.machines) if alone or is_known else 0.0
 
     def _nothing_for(self, seconds: float) -> Iterator[None]:
         until = time.monotonic() + seconds

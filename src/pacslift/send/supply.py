@@ -13,7 +13,7 @@ class Supply(Protocol):
 
     @property
     def share(self) -> float:
-        """Which part of the job's limits is ours, above 0 to 1."""
+        """Which part of the job's limits is ours, 0 to 1; 0 only for the moment."""
         ...
 
     def planned(self) -> Iterator[Planned | None]:
