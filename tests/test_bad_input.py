@@ -291,16 +291,18 @@ def test_a_file_of_the_job_that_is_damaged_is_named(file, archive, tmp_path):
 
 
 def test_a_disk_without_room_is_named_and_the_run_goes_on_when_there_is_some(tmp_path):
-    """No file may grow beyond 300 kB, which the tables of this dump need."""
+    """No file may grow beyond 600 kB, which the tables of this dump need."""
     archive = old_pacs(tmp_path / "old")
-    rows = [(f"1.2.{n}", hashlib.sha512(str(n).encode()).hexdigest(), "MAG0") for n in range(6000)]
+    rows = [
+        (f"1.2.{n}", hashlib.sha512(str(n).encode()).hexdigest(), "MAG0") for n in range(12_000)
+    ]
     with closing(sqlite3.connect(archive.dump)) as database, database:
         columns = "SOPInstanc, ObjectFile, DeviceName"
         database.executemany(f"INSERT INTO DICOMImages ({columns}) VALUES (?, ?, ?)", rows)
     job = tmp_path / "job"
     init(job, archive.dump, archive.storage, NOBODY)
     limited = (
-        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))\n"
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (600_000, 600_000))\n"
         "from pacslift.cli import main; main()"
     )
     ran = subprocess.run(

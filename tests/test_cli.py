@@ -306,7 +306,7 @@ def test_ctrl_c_keeps_what_was_answered_and_says_how_to_go_on(log_format, tmp_pa
 def test_ctrl_c_does_not_wait_for_a_target_that_asked_to_wait(archive, tmp_path):
     with NewPacs(tmp_path / "new").always(answering(0xA700)) as target:
         job = a_job(tmp_path, archive, target)
-        tune(job, busy_waits=[3600])
+        tune(job, busy_waits=[3600], associations=2)
         with started("run", job) as run:
             target.wait_for(2)
             began = monotonic()

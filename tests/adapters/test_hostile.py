@@ -78,7 +78,7 @@ def test_no_path_leads_out_of_the_storage(tmp_path):
         "no_file_row": 1,
     }
     assert sum(found.pairs.values()) == 1  # the one good object is found among them
-    assert any("symbolic links" in sentence for sentence in found.findings)
+    assert any("symbolic link" in sentence for sentence in found.findings)
 
 
 def test_a_dump_cut_in_the_middle_is_refused():

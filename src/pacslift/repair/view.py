@@ -25,7 +25,7 @@ _WITH_ITEMS = frozenset({b"SQ", b"UN"})
 _DELIMITER = 8  # bytes
 _ABOVE_ALL = 1 << 32  # tags
 Look: TypeAlias = Callable[[bytes, Encoding, bytes], bool]
-_BULK = frozenset({PIXEL_DATA, 0x7FE00008, 0x7FE00009})  # pixel data in words, float, double float
+BULK = frozenset({PIXEL_DATA, 0x7FE00008, 0x7FE00009})  # pixel data in words, float, double float
 
 
 class View:
@@ -164,7 +164,7 @@ class View:
         Those of a sequence of undefined length end with its delimiter. Pixel Data is never read:
         ask for segments() or length().
         """
-        if tag in _BULK:
+        if tag in BULK:
             raise ValueError(f"the value of {values.name(tag)} is not read into memory")
         edit = self.edits.get(tag)
         if edit is None:
