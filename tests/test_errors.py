@@ -1,6 +1,7 @@
 from pathlib import Path
 
 from pacslift import errors
+from pacslift.cli_frame import SIGNALS
 from pacslift.verify.advice import OF_CAUSE
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
@@ -21,6 +22,11 @@ def test_the_readme_lists_every_exit_code_with_its_reason():
     for kind in errors.StopError.__subclasses__():
         if kind.__module__ == errors.__name__:
             assert f"| {kind.exit_code} | {kind.__doc__} |" in README, kind.__name__
+
+
+def test_the_readme_lists_the_exit_codes_of_the_signals_that_end_a_run():
+    codes = ", ".join(str(128 + number) for number in SIGNALS)  # as shells count them
+    assert f"| {codes} | Stopped" in README
 
 
 def test_every_cause_has_advice_for_the_person_who_reads_the_report():

@@ -58,7 +58,7 @@ from pacslift.ledger_tables import (
     OverlayKind,
 )
 from pacslift.ledger_views import CANDIDATES, CHANGES, INSTANCES
-from pacslift.ledger_write import insert_all, put_all, write_results
+from pacslift.ledger_write import put_all, write_results
 
 UNTRIED = ""  # stands in the place of a cause for: plan anew only what was never judged nor tried
 
@@ -207,7 +207,7 @@ class Ledger(LedgerReading):
         rows = [{"old": old, "new": made} for old, made in sorted(new.items())]
         with self.writing() as connection:
             connection.execute(sa.delete(UIDS))
-            insert_all(connection, UIDS, rows)
+            insert_many(connection, UIDS, rows)
 
     def find(self, stage: str, sentences: Iterable[str]) -> None:
         """Replace the findings of *stage* by *sentences*."""
@@ -218,7 +218,7 @@ class Ledger(LedgerReading):
         """Put *rows* in the place of those of a table whose *column* has *value*."""
         with self.writing() as connection:
             connection.execute(sa.delete(column.table).where(column == value))
-            insert_all(connection, column.table, rows)
+            insert_many(connection, column.table, rows)
 
     def record(self, results: Rows, changes: Rows = ()) -> None:
         """Write what became of instances; each mapping has instance_key and columns to set."""

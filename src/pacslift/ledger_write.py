@@ -18,12 +18,6 @@ def of_studies(uids: Collection[str]) -> sa.ColumnElement[bool]:
     return some | uid.is_(None) if "" in uids else some
 
 
-def insert_all(connection: sa.Connection, table: sa.Table, rows: Rows) -> None:
-    """Insert *rows*, none being allowed."""
-    if rows:
-        connection.execute(sa.insert(table), list(rows))
-
-
 def put_all(connection: sa.Connection, values: Mapping[str, str]) -> None:
     """Keep *values* under their keys."""
     rows = [{"key": key, "value": value} for key, value in values.items()]
