@@ -42,7 +42,7 @@ def a_job(folder: Path, archive: OldPacs, target: object, url: str, **tuned: obj
     """The job on the machine that runs it."""
     job = folder / "job"
     assert init(job, archive.dump, archive.storage, str(target), "--ledger", url).exit_code == 0
-    tune(job, **{"dead_after": 3.0, **tuned})
+    tune(job, **{"dead_after": 3.0, "associations": 2, **tuned})
     return job
 
 
@@ -302,7 +302,10 @@ def test_one_machine_runs_a_job_and_others_can_only_help(archive, url, tmp_path)
                 result = pacslift(command, other)
                 assert result.exit_code == 25
                 assert "another machine runs this job" in result.stderr
-            assert status(other) == status(job)
+            account = [status(folder) for folder in (other, job)]
+            for one_account in account:
+                one_account.pop("going", None)  # how it goes just now
+            assert account[0] == account[1]
             one.process.kill()
 
 
