@@ -213,6 +213,17 @@ def test_a_terminal_shows_the_share_the_time_left_and_each_worker(clock):
     assert re.search(r"send-1 +waiting to try again +0", shown)
 
 
+def test_the_bar_of_a_stage_is_gone_when_its_line_stands(clock):
+    written = Terminal()
+    bar = Bar(written, clock)
+    with bar.live:
+        bar.tell(StageStarted("plan", 4000))
+        bar.live.refresh()
+        before = len(written.getvalue())
+        bar.tell(StageFinished("plan", "done", 1.0))
+        assert "0.0 %" not in written.getvalue()[before:]
+
+
 def test_many_workers_are_summed_up_in_one_line():
     tally = Tally()
     tally.count(WorkersSeen({f"send-{n}": "sending" for n in range(40)}))

@@ -218,7 +218,7 @@ class Bar:
         columns = "share", "rate", "left", "trouble", "pace"
         self._progress = Progress(
             TextColumn("{task.description:<10}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=24, finished_style="green"),  # of 16 colours: no grey, as at 0
             TextColumn("{task.completed:,.0f}"),
             *(TextColumn(f"{{task.fields[{name}]}}") for name in columns),
             console=self._console,
@@ -237,6 +237,7 @@ class Bar:
             )
         elif isinstance(event, StageFinished):
             self._clear()
+            self.live.refresh()  # or the bar of this stage stays below its line for a while
             self._say(finished_line(event))
         else:
             self._tally.count(event)
