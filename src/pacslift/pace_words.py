@@ -18,7 +18,7 @@ def going_words(going: PaceChanged) -> str:
             allowed = f"{going.allowed} of {going.room} objects at once"
             return f"slowed to {allowed}, as the target is in trouble: {going.reason}"
         case _:
-            return "sends"
+            return "goes on"
 
 
 def short_words(going: PaceChanged) -> str:

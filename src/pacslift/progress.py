@@ -219,7 +219,7 @@ class Bar:
         self._progress = Progress(
             TextColumn("{task.description:<10}"),
             BarColumn(bar_width=24, finished_style="green"),  # of 16 colours: no grey, as at 0
-            TextColumn("{task.completed:,.0f}"),
+            TextColumn("{task.completed:,.0f}{task.fields[of]}"),
             *(TextColumn(f"{{task.fields[{name}]}}") for name in columns),
             console=self._console,
         )
@@ -233,7 +233,14 @@ class Bar:
             self._tally.start(event)
             self._clear()
             self._task = self._progress.add_task(
-                event.stage, total=event.expected, share="", rate="", left="", trouble="", pace=""
+                event.stage,
+                total=event.expected,
+                of="",
+                share="",
+                rate="",
+                left="",
+                trouble="",
+                pace="",
             )
         elif isinstance(event, StageFinished):
             self._clear()
@@ -252,6 +259,7 @@ class Bar:
         self._progress.update(
             self._task,
             completed=tally.done,
+            of=f" of {tally.expected:,}" if tally.expected else "",
             share=tally.share(),
             rate=tally.rate() if tally.done else "",
             left=tally.time_left(),
