@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from pacslift.digest import BEGIN, algorithm_of, digest_over, recorded
+from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.bytesource import FIRST_BLOCK, ByteSource, FileSpan, Segment
-from pacslift.inventory.header import Encoding
+from pacslift.inventory.header import PIXEL_DATA, Encoding
 from pacslift.inventory.stored import SOP_INSTANCE, StoredObject
 from pacslift.repair import bigendian, invariant, provenance, said, signatures
 from pacslift.repair.engine import Engine
@@ -179,6 +180,12 @@ def _size(stored: StoredObject) -> int:
     return stored.dataset_end - stored.dataset_start
 
 
+_NO_END = (
+    "its Pixel Data lacks the Sequence Delimitation Item, and an element that belongs behind it "
+    "stands before it; take the object out of another copy of the archive"
+)
+
+
 def _answered(
     engine: Engine, view: View, stored: StoredObject
 ) -> tuple[Answer, tuple[Segment, ...]]:
@@ -187,6 +194,8 @@ def _answered(
     invariant.check_identity(view, record.changes)
     signatures.settle(view, record)
     edits = _written(view, record)
+    if "S08" in stored.envelope and max(stored.header.places) > PIXEL_DATA:
+        raise SetAsideError(Cause.PIXELS_DAMAGED, _NO_END)
     cuts, rest = cuts_of(stored, edits) if stored.header.ascending else ([], 0)
     segments = spliced(stored, cuts, rest) if stored.header.ascending else resorted(stored, edits)
     known = len(record.batch.edits) if record.batch else 0
