@@ -64,7 +64,8 @@ def captured(file: Path, *ports: int) -> Iterator[Capture]:
     Skips the test, or fails it when CI=true, where this user may not capture.
     """
     wanted = " or ".join(f"tcp port {port}" for port in ports)
-    command = [program("tshark"), "-q", "-i", "lo", "-f", wanted, "-w", str(file)]
+    # 64 MiB of buffer, or the kernel drops packets while tshark is not let run
+    command = [program("tshark"), "-q", "-i", "lo", "-B", "64", "-f", wanted, "-w", str(file)]
     log = file.with_suffix(".log")
     with log.open("wb") as out:
         process = subprocess.Popen(command, stdout=out, stderr=out)

@@ -5,12 +5,19 @@ from itertools import count
 
 import pytest
 
-from databases import Postgres
+from databases import Postgres, run_postgres
 from pacslift.ledger import Ledger
 from pacslift.ledger_engine import Place, Server, place_of
 
 NUMBERS = count(1)
 NewPlace = Callable[[], Place]
+
+
+@pytest.fixture(scope="session")
+def ledger_server() -> Iterator[Postgres]:
+    """A PostgreSQL for ledgers alone: their tables and roles disturb who dumps all there is."""
+    with run_postgres() as running:
+        yield running
 
 
 def database_on(server: Postgres) -> str:
@@ -34,7 +41,7 @@ def schema_at(server: Postgres, database: str) -> Server:
 def new_place(request, tmp_path_factory) -> NewPlace:
     """Gives places where no ledger is yet, in files or on a server."""
     if request.param == "postgresql":
-        server = request.getfixturevalue("postgres")
+        server = request.getfixturevalue("ledger_server")
         database = database_on(server)
         return lambda: schema_at(server, database)
     folder = tmp_path_factory.mktemp("ledgers")

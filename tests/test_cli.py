@@ -279,7 +279,7 @@ def test_the_account_can_be_read_while_another_process_sends(archive, tmp_path):
 
 
 def test_the_readme_has_the_exit_code_of_ctrl_c():
-    assert f"| {INTERRUPTED} | " in README
+    assert f"| {INTERRUPTED}, " in README
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])

@@ -34,8 +34,8 @@ def archive(tmp_path_factory) -> OldPacs:
 
 
 @pytest.fixture
-def url(postgres) -> str:
-    return url_of(postgres, database_on(postgres))
+def url(ledger_server) -> str:
+    return url_of(ledger_server, database_on(ledger_server))
 
 
 def a_job(folder: Path, archive: OldPacs, target: object, url: str, **tuned: object) -> Path:
@@ -101,6 +101,14 @@ def machine(command: str, job: Path, *options: str) -> Iterator[Machine]:
         process.wait()
 
 
+@contextmanager
+def helping(one: Machine, copy: Path) -> Iterator[Machine]:
+    """A worker beside *one* that runs the job, from when it is planned."""
+    one.wait_for(event="StageStarted", stage="send")
+    with machine("worker", copy) as worker:
+        yield worker
+
+
 def states(job: Path) -> dict[str, str]:
     ledger = Ledger(load_job(job).ledger)
     try:
@@ -163,8 +171,8 @@ def test_what_a_killed_machine_had_in_hand_is_sent_by_the_others(archive, url, t
         second, third = copied(job, "second"), copied(job, "third")
         with (
             machine("run", job) as one,
-            machine("worker", second) as two,
-            machine("worker", third) as three,
+            helping(one, second) as two,
+            helping(one, third) as three,
         ):
             for each in (one, two, three):
                 each.wait_for(event="StageStarted", stage="send")
@@ -222,7 +230,7 @@ def test_a_machine_that_is_told_to_stop_leaves_the_rest_to_the_others(
 ):
     with NewPacs(tmp_path / "new").hold_after(30) as target:
         job = a_job(tmp_path, archive, target, url, dead_after=3600.0)
-        with machine("run", job) as one, machine("worker", copied(job, "second")) as two:
+        with machine("run", job) as one, helping(one, copied(job, "second")) as two:
             for each in (one, two):
                 each.wait_for(event="StageStarted", stage="send")
             target.wait_for(34)
@@ -312,7 +320,7 @@ def test_one_machine_runs_a_job_and_others_can_only_help(archive, url, tmp_path)
 def test_no_new_plan_is_made_while_others_send_the_one_before(archive, url, tmp_path):
     with NewPacs(tmp_path / "new").hold_after(5) as target:
         job = a_job(tmp_path, archive, target, url)
-        with machine("run", job) as one, machine("worker", copied(job, "second")) as two:
+        with machine("run", job) as one, helping(one, copied(job, "second")) as two:
             for each in (one, two):
                 each.wait_for(event="StageStarted", stage="send")
             one.process.kill()
@@ -362,22 +370,24 @@ def test_a_wrong_ledger_is_told_in_a_sentence_without_the_password(
         assert "geheim" not in result.stderr + result.stdout
 
 
-def test_a_user_without_rights_is_told_which_it_needs(archive, url, postgres, tmp_path):
-    postgres.run("CREATE ROLE guest LOGIN")
+def test_a_user_without_rights_is_told_which_it_needs(archive, url, ledger_server, tmp_path):
+    ledger_server.run("CREATE ROLE guest LOGIN")
     job = a_job(tmp_path, archive, "NOBODY@127.0.0.1:1", url.replace("postgres@", "guest@"))
     result = pacslift("run", job)
     assert result.exit_code == 19
     assert "needs CREATE on the database" in result.stderr
 
 
-def test_a_user_who_may_only_look_is_told_so_when_it_would_write(archive, url, postgres, tmp_path):
+def test_a_user_who_may_only_look_is_told_so_when_it_would_write(
+    archive, url, ledger_server, tmp_path
+):
     job = a_job(tmp_path, archive, "NOBODY@127.0.0.1:1", url)
     for stage in ("extract", "inventory", "plan"):
         assert pacslift(stage, job).exit_code == 0
-    postgres.run("CREATE ROLE reader LOGIN")
+    ledger_server.run("CREATE ROLE reader LOGIN")
     database = url.rpartition("/")[2]
-    postgres.run("GRANT USAGE ON SCHEMA pacslift_job TO reader", database)
-    postgres.run("GRANT SELECT ON ALL TABLES IN SCHEMA pacslift_job TO reader", database)
+    ledger_server.run("GRANT USAGE ON SCHEMA pacslift_job TO reader", database)
+    ledger_server.run("GRANT SELECT ON ALL TABLES IN SCHEMA pacslift_job TO reader", database)
     before = status(job)
     text = (job / "job.toml").read_text()
     (job / "job.toml").write_text(text.replace("postgres@", "reader@"))

@@ -24,13 +24,13 @@ DEAD_AFTER = 2.0  # seconds
 
 
 @pytest.fixture(scope="module")
-def database(postgres) -> str:
-    return database_on(postgres)
+def database(ledger_server) -> str:
+    return database_on(ledger_server)
 
 
 @pytest.fixture
-def ledger(postgres, database) -> Iterator[Ledger]:
-    opened = Ledger(schema_at(postgres, database))
+def ledger(ledger_server, database) -> Iterator[Ledger]:
+    opened = Ledger(schema_at(ledger_server, database))
     yield opened
     opened.close()
 
@@ -167,10 +167,10 @@ def test_after_it_lost_a_study_a_machine_goes_on_with_others(ledger):
         assert one.record(stored(more), []) == {more.instance_key}
 
 
-def test_nobody_is_taken_for_dead_while_the_server_itself_was_away(ledger, postgres):
+def test_nobody_is_taken_for_dead_while_the_server_itself_was_away(ledger, ledger_server):
     """The server has been up for less than the time in which a machine must be heard."""
     planned(ledger, "1.1")
-    up = float(postgres.run("SELECT extract(epoch FROM now() - pg_postmaster_start_time())"))
+    up = float(ledger_server.run("SELECT extract(epoch FROM now() - pg_postmaster_start_time())"))
     with machine(ledger) as one:
         next(one.planned())
         dies(one, ledger)
@@ -300,10 +300,10 @@ def test_a_new_machine_takes_no_part_of_the_limits_until_the_others_know_of_it(l
 
 
 def test_machines_whose_results_have_the_same_in_common_neither_lose_nor_block_each_other(
-    postgres, database
+    ledger_server, database
 ):
     count = 300
-    place = schema_at(postgres, database)
+    place = schema_at(ledger_server, database)
     ledgers = [Ledger(place) for _ in range(2)]
     planned(ledgers[0], *["1.1"] * count, *["1.2"] * count)
     begin = threading.Barrier(2)
