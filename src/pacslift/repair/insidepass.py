@@ -19,7 +19,7 @@ from pacslift.inventory.header import Encoding
 from pacslift.inventory.nesting import ITEM_GROUP, LONG_VRS, SHORT_VRS, UNDEFINED, Content
 from pacslift.repair import nested, texts, values
 from pacslift.repair.rule import Change, Edit, Faulty, Rule
-from pacslift.repair.view import BULK, View
+from pacslift.repair.view import View
 
 MOST = 256 * 1024  # bytes of a sequence that is looked into
 _MOST_MET = 2048  # sequences that were fine
@@ -47,11 +47,7 @@ class InsidePass:
         """Give the tags of the sequences in which a value may not be fine; none, nearly always."""
         tags = [*view.tags_of(_SEQUENCE), *_unknown(view)]
         return [
-            tag
-            for tag in tags
-            if tag not in BULK  # pixels are not read, whatever VR a damaged header gives them
-            and view.length(tag) <= MOST
-            and not view.is_fine_inside(tag, self)
+            tag for tag in tags if view.length(tag) <= MOST and not view.is_fine_inside(tag, self)
         ]
 
     def __call__(self, value: bytes, encoding: Encoding, vr: bytes) -> bool:

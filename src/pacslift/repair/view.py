@@ -25,7 +25,7 @@ _WITH_ITEMS = frozenset({b"SQ", b"UN"})
 _DELIMITER = 8  # bytes
 _ABOVE_ALL = 1 << 32  # tags
 Look: TypeAlias = Callable[[bytes, Encoding, bytes], bool]
-BULK = frozenset({PIXEL_DATA, 0x7FE00008, 0x7FE00009})  # pixel data in words, float, double float
+_BULK = frozenset({PIXEL_DATA, 0x7FE00008, 0x7FE00009})  # pixel data in words, float, double float
 
 
 class View:
@@ -104,7 +104,7 @@ class View:
 
         Takes   *look*, which is given the sequence's value, and how it is written.
         """
-        return look(self.value(tag) or b"", self.encoding, self.vr(tag))
+        return look(self._value_to_look_into(tag) or b"", self.encoding, self.vr(tag))
 
     def may_have_escapes(self, most: int) -> bool:
         """Say whether the header's bytes up to the pixels, at most so many, hold an escape.
@@ -164,7 +164,7 @@ class View:
         Those of a sequence of undefined length end with its delimiter. Pixel Data is never read:
         ask for segments() or length().
         """
-        if tag in BULK:
+        if tag in _BULK:
             raise ValueError(f"the value of {values.name(tag)} is not read into memory")
         edit = self.edits.get(tag)
         if edit is None:
@@ -240,10 +240,14 @@ class View:
 
     def inner(self, tag: int) -> Iterator[nested.Inner]:
         """Give every element inside a sequence, to any depth, in the order of the file."""
-        value = self.value(tag)
+        value = self._value_to_look_into(tag)
         if value:
             characters = self.value(_CHARACTER_SET) or b""
             yield from nested.elements(value, self.content(tag), characters)
+
+    def _value_to_look_into(self, tag: int) -> bytes | None:
+        """Give a sequence's value; none of pixels, whatever VR a damaged header gives them."""
+        return None if tag in _BULK else self.value(tag)
 
     def rewritten(self, tag: int, change: Callable[[nested.Inner], nested.Outcome]) -> bytes | None:
         """Give a sequence's value with *change* made to the elements inside it, at any depth.
@@ -252,7 +256,7 @@ class View:
                 or None to leave it as it is.
         Gives   the bytes for an Edit with the VR that the element has; None where nothing changes.
         """
-        value = self.value(tag)
+        value = self._value_to_look_into(tag)
         if not value:
             return None
         content, characters = self.content(tag), self.value(_CHARACTER_SET) or b""
