@@ -110,13 +110,16 @@ class Team:
 
     def get(self, patience: float) -> Result | None:
         """See Hands. Raises SenderDiedError when a process is no more."""
-        if not self._results:
+        until = time.monotonic() + patience
+        while not self._results:
             self._hand_over()
-            ready = wait([one.pipe for one in self._members], patience)
+            ready = wait([one.pipe for one in self._members], max(0.0, until - time.monotonic()))
+            if not ready:
+                return None
             for member in self._members:
                 if member.pipe in ready:
                     self._hear(member)
-        return self._results.popleft() if self._results else None
+        return self._results.popleft()
 
     def _hand_over(self) -> None:
         """Put into the pipes what was given."""
