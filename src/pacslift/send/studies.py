@@ -29,7 +29,7 @@ FORGOTTEN_AFTER = "1 day"  # without a sign of life
 COUNTED = "sent."  # begins the key of what a machine is through with: instances and bytes
 TAKING_BACK = 3  # what an advisory lock is for; see ledger_engine
 
-TODO: sa.ColumnElement[Any] = sa.literal_column("'todo'")  # of an enumeration
+WAITING: sa.ColumnElement[Any] = sa.literal_column("'todo'")  # of an enumeration
 DOING: sa.ColumnElement[Any] = sa.literal_column("'doing'")
 TASKS = sa.table(
     "procrastinate_jobs",
@@ -74,7 +74,7 @@ def prepare(ledger: Ledger) -> None:
 
 def studies_to_hand_out() -> sa.Select[*tuple[Any, ...]]:
     """Studies with something planned, first those of which nothing was tried before."""
-    waiting = sa.select(TASKS.c.lock).where(TASKS.c.status == TODO)
+    waiting = sa.select(TASKS.c.lock).where(TASKS.c.status == WAITING)
     place = sa.func.min(INSTANCES.c.position)
     return (
         sa.select(STUDY.label("study"), place.label("place"), sa.func.count().label("instances"))
@@ -123,7 +123,7 @@ def revoke(ledger: Ledger) -> None:
 
 def any_left(ledger: Ledger) -> bool:
     """Whether a study waits or is held, by whomever."""
-    open_ = TASKS.c.status.in_([TODO, DOING])
+    open_ = TASKS.c.status.in_([WAITING, DOING])
     query = sa.select(sa.exists().where(TASKS.c.queue_name == NAME, open_).label("some"))
     return any(row["some"] for row in ledger.rows(query))
 
