@@ -274,7 +274,7 @@ def status(job: Path, as_json: bool) -> None:
               help="Plan again what failed for CAUSE; the next run sends it.")  # fmt: skip
 @AS_JSON
 def exceptions(job: Path, cause: str | None, as_json: bool) -> None:
-    """Show what is set aside or failed, by cause, and what to do about it."""
+    """Show what is set aside or failed, by cause, and what to do."""
     if cause:
         with opened(job, silence) as work:
             count = flow.retry(work, Cause(cause))
@@ -303,9 +303,10 @@ def exceptions(job: Path, cause: str | None, as_json: bool) -> None:
 @JOB
 @AS_JSON
 def doctor(job: Path, as_json: bool) -> None:
-    """Try everything that would fail later: dumps, storage, job folder, target.
+    """Try everything now that would fail later.
 
-    With a plan it also asks the target which kinds of object it takes.
+    Job folder, ledger, dumps, storage, target, certificates, queries. With a plan
+    it also asks the target which kinds of object it takes.
     """
     about = load_job(job)
     checks = list(examine(about))
@@ -344,8 +345,9 @@ def names_of(kind: Kind) -> tuple[str, str]:
 @AS_JSON
 @LOG
 def demo(folder: Path, target: str | None, as_json: bool, log_format: str) -> None:
-    """Run the whole job on a small synthetic archive, against a target inside this program.
+    """Run a whole job on a small synthetic archive.
 
+    The target is inside this program, unless another is named.
     Writes FOLDER/archive (the old PACS), FOLDER/job (the job) and FOLDER/target (what arrived).
     """
     with prepared_demo(folder, parse_target(target) if target else None) as job:

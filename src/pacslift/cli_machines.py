@@ -18,7 +18,7 @@ from pacslift.verify.tell import account_now
 @LOG
 def worker(job: Path, processes: int | None, associations: int | None, wait: bool, as_json: bool,
            log_format: str) -> None:  # fmt: skip
-    """Help another machine with its job: send studies until none is left.
+    """Help another machine with its job until no study is left.
 
     JOB is this machine's copy of the job folder; its job.toml has the same [ledger] url, and says
     where the storage is mounted here (docs/machines.md). Ends with 0 when nothing is left for it to
