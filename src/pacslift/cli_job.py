@@ -24,7 +24,6 @@ from pacslift.cli_frame import (
 )
 from pacslift.counting import counted
 from pacslift.demo import prepared_demo
-from pacslift.doctor import Check, examine, kinds_are_taken
 from pacslift.errors import Cause
 from pacslift.events import silence
 from pacslift.job import (
@@ -32,7 +31,6 @@ from pacslift.job import (
     checked,
     create_job,
     files_and_databases,
-    load_job,
     parse_target,
     resolve_all,
 )
@@ -42,8 +40,6 @@ from pacslift.pace_now import pace_now
 from pacslift.pace_words import going_words
 from pacslift.preview import Preview
 from pacslift.running import Run, opened
-from pacslift.send.matrix import Kind
-from pacslift.send.wording import name_of
 from pacslift.verify.account import FILE_EXCEPTIONS
 from pacslift.verify.advice import OF_CAUSE, OF_FILE
 from pacslift.verify.tell import account_now
@@ -297,46 +293,6 @@ def exceptions(job: Path, cause: str | None, as_json: bool) -> None:
             click.echo(f"{count:>9,}  {state} (files)\n           {OF_FILE[state]}")
     some = account.causes or any(looked_at.values())
     click.echo(f"One line each: {job / 'exceptions.csv'}" if some else "None.")
-
-
-@click.command()
-@JOB
-@AS_JSON
-def doctor(job: Path, as_json: bool) -> None:
-    """Try everything now that would fail later.
-
-    Job folder, ledger, dumps, storage, target, certificates, queries. With a plan
-    it also asks the target which kinds of object it takes.
-    """
-    about = load_job(job)
-    checks = list(examine(about))
-    kinds_taken, kinds = kinds_are_taken(about)
-    checks += [kinds_taken] if kinds_taken else []
-    if as_json:
-        told = {"checks": [asdict(check) for check in checks]}
-        click.echo(json.dumps({**told, "kinds": [kind.as_dict() for kind in kinds]}))
-    else:
-        show_checks(checks, kinds)
-    sys.exit(0 if all(check.passed for check in checks) else 3)
-
-
-def show_checks(checks: Sequence[Check], kinds: Sequence[Kind]) -> None:
-    """What was tried, and the matrix of what the job holds against what the target takes."""
-    for check in checks:
-        mark = ("warn" if check.warns else "ok  ") if check.passed else "FAIL"
-        click.echo(f"{mark}  {check.name:<11}  {check.sentence}")
-    if kinds:
-        rows = [(f"{kind.instances:,}", *names_of(kind), kind.words()) for kind in kinds]
-        heads = ("instances", "SOP class", "transfer syntax", "at the target")
-        wide = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-        for count, sop_class, syntax, answer in (heads, *rows):
-            click.echo(f"{count:>{wide[0]}}  {sop_class:<{wide[1]}}  {syntax:<{wide[2]}}  {answer}")
-
-
-def names_of(kind: Kind) -> tuple[str, str]:
-    """SOP class and transfer syntax as the standard calls them."""
-    syntax = name_of(kind.transfer_syntax_uid) if kind.transfer_syntax_uid else "not known yet"
-    return name_of(kind.sop_class_uid), syntax
 
 
 @click.command()
