@@ -85,6 +85,13 @@ def test_the_summary_of_every_command_is_whole_however_narrow_the_terminal(
     assert "..." not in shown.replace("[ARGS]...", "")
 
 
+def test_whatever_sends_takes_the_same_options():
+    def options(name):
+        return {one.name for one in main.commands[name].params}
+
+    assert options("run") == options("send") == options("worker") - {"wait"}
+
+
 def test_wrong_usage_ends_with_2_and_says_what_is_wrong():
     for words in (["run"], ["run", "job", "--faster"], ["migrate"], ["init", "job"]):
         result = pacslift(*words)
