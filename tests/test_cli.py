@@ -72,6 +72,26 @@ def test_every_command_is_in_the_readme(words):
     assert f"pacslift {' '.join(words)}" in README
 
 
+@pytest.mark.parametrize("columns", [40, 80, 120])
+@pytest.mark.parametrize("words", [(), ("adapter",)], ids=["pacslift", "adapter"])
+def test_the_summary_of_every_command_is_whole_however_narrow_the_terminal(
+    words, columns, monkeypatch
+):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    shown = " ".join(pacslift(*words, "--help").stdout.split())
+    for name, command in COMMANDS.items():
+        if name[:-1] == words:
+            assert f" {name[-1]} {command.get_short_help_str(1000)}" in shown
+    assert "..." not in shown.replace("[ARGS]...", "")
+
+
+def test_whatever_sends_takes_the_same_options():
+    def options(name):
+        return {one.name for one in main.commands[name].params}
+
+    assert options("run") == options("send") == options("worker") - {"wait"}
+
+
 def test_wrong_usage_ends_with_2_and_says_what_is_wrong():
     for words in (["run"], ["run", "job", "--faster"], ["migrate"], ["init", "job"]):
         result = pacslift(*words)

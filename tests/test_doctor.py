@@ -9,15 +9,18 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydicom.uid import JPEGLosslessSV1
 
 from certificates import Authority
 from jobs import init, pacslift
 from newpacs import NewPacs
 from oldpacs import CT, MR, ct, mr, old_pacs
 from pacslift.access import Tls
+from pacslift.cli_doctor import show_kinds
 from pacslift.doctor import certificates_last
 from pacslift.job import load_job
 from pacslift.ledger import Ledger
+from pacslift.send.matrix import Answer, Kind
 from pacslift.send.pairs import pairs_to_propose
 from pacslift.send.validity import first_certificate, valid_until
 from scripted import ScriptedArchive
@@ -37,7 +40,9 @@ def test_doctor_shows_what_the_job_holds_against_what_the_target_takes(tmp_path)
         job = planned_job(tmp_path, target)
         seen = pacslift("doctor", job)
         assert seen.exit_code == 3
-        rows = [line.split() for line in seen.stdout.splitlines() if "Storage  " in line]
+        rows = [
+            line.split() for line in seen.stdout.splitlines() if line.endswith(("taken", "refused"))
+        ]
         assert [(row[0], row[1], row[-1]) for row in rows] == [
             ("3", "CT", "taken"),
             ("3", "MR", "refused"),
@@ -48,6 +53,32 @@ def test_doctor_shows_what_the_job_holds_against_what_the_target_takes(tmp_path)
             ("MR Image Storage", "refused", 3),
         }
         assert target.received == []
+
+
+LONG = [
+    Kind("1.2.840.10008.5.1.4.1.1.14.1", JPEGLosslessSV1, 1_234_567, Answer.TAKEN),
+    Kind(CT[0], JPEGLosslessSV1, 11, Answer.TRANSCODED, CT[1]),
+    Kind("1.2.3." + "4" * 58, "1.2.5." + "6" * 58, 1, Answer.REFUSED),
+    Kind(MR[0], None, 7, Answer.UNKNOWN),
+]
+
+
+@pytest.mark.parametrize("width", [40, 80, 100, 120])
+def test_the_kinds_of_object_fit_the_terminal_and_nothing_of_them_is_cut(width, capsys):
+    show_kinds(LONG, width)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    joined = "".join("".join(lines).split())
+    assert "JPEGLosslessSV1isJPEGLossless,Non-Hierarchical,First-OrderPrediction" in joined
+    assert f"({JPEGLosslessSV1})" in joined
+    assert "ExplicitVRLittleEndianis" not in joined
+
+
+def test_at_100_columns_each_usual_kind_of_object_has_one_line(capsys):
+    show_kinds([LONG[1], LONG[3]], 100)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split("  ")[-1] == "sent as ExplicitVRLittleEndian"
+    assert lines[2].split("  ")[-1] == "asked when its file is read"
 
 
 def test_sending_proposes_first_what_the_target_was_found_to_take(tmp_path):

@@ -78,4 +78,11 @@ def prints(module: Path) -> bool:
 
 def test_only_the_command_line_prints():
     printing = {m.stem for m in PACKAGE.rglob("*.py") if prints(m)}
-    assert printing == {"cli_frame", "cli_job", "cli_machines", "cli_pace", "cli_tools"}
+    assert printing == {
+        "cli_doctor",
+        "cli_frame",
+        "cli_job",
+        "cli_machines",
+        "cli_pace",
+        "cli_tools",
+    }

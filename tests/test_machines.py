@@ -125,7 +125,7 @@ def test_three_machines_bring_every_object_once_and_the_account_balances(archive
         second, third = copied(job, "second", elsewhere), copied(job, "third")
         with (
             machine("worker", second, "--wait") as two,
-            machine("worker", third, "--wait") as three,
+            machine("worker", third, "--wait", "--metrics", str(tmp_path / "3.prom")) as three,
             machine("run", job) as one,
         ):
             for each in (one, two, three):  # all of them have begun before the target goes on
@@ -144,6 +144,8 @@ def test_three_machines_bring_every_object_once_and_the_account_balances(archive
     assert target.times == dict.fromkeys(archive.uids, 1)
     assert sorted(uid for one in sent for uid in one) == sorted(archive.uids)
     assert min(map(len, sent)) > 0
+    stored = f'pacslift_sent_instances{{job="copy",state="stored"}} {len(sent[2]):.1f}\n'
+    assert stored in (tmp_path / "3.prom").read_text()
 
 
 def test_a_limit_holds_over_all_machines_together(archive, url, tmp_path):

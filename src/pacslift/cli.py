@@ -2,7 +2,7 @@
 
 import click
 
-from pacslift import __version__, cli_job, cli_machines, cli_pace, cli_tools
+from pacslift import __version__, cli_doctor, cli_job, cli_machines, cli_pace, cli_tools
 from pacslift.cli_frame import INTERRUPTED, Commands
 
 __all__ = ["INTERRUPTED", "main"]
@@ -16,7 +16,7 @@ COMMANDS = (
     cli_job.status,
     cli_pace.pace,
     cli_job.exceptions,
-    cli_job.doctor,
+    cli_doctor.doctor,
     cli_tools.rules,
     cli_tools.adapter,
     cli_job.demo,

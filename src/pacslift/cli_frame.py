@@ -30,6 +30,7 @@ POLARS = Path(pl.__file__).parent
 SOON = 0.02  # seconds until an interrupt that came inside of it is tried again
 INTERRUPTED = 130  # as shells count it: 128 and the number of SIGINT
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+MOST_SAID = 1000  # characters of a summary: more than any has
 
 # What one command notes in click's context for whoever ends it.
 IN_JSON, FOLDER, TOLD = "pacslift.json", "pacslift.folder", "pacslift.told"
@@ -94,12 +95,22 @@ def runs_through(folder: Path, frame: FrameType | None) -> bool:
     return False
 
 
-class Commands(click.Group):
-    """Commands in the order in which a migration needs them, and errors as plain sentences."""
+class Listed(click.Group):
+    """Commands in the order of their definition, each with its whole first sentence."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - as click calls it
         """In the order of definition."""
         return list(self.commands)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """One command a line; click would cut what is longer, here it goes on below."""
+        rows = [(n, c.get_short_help_str(MOST_SAID)) for n, c in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+class Commands(Listed):
+    """The outermost commands, which tell errors as plain sentences."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - as click has it
         """Turn what ends a command early into its sentence and its exit code."""

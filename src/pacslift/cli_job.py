@@ -24,7 +24,6 @@ from pacslift.cli_frame import (
 )
 from pacslift.counting import counted
 from pacslift.demo import prepared_demo
-from pacslift.doctor import Check, examine, kinds_are_taken
 from pacslift.errors import Cause
 from pacslift.events import silence
 from pacslift.job import (
@@ -32,7 +31,6 @@ from pacslift.job import (
     checked,
     create_job,
     files_and_databases,
-    load_job,
     parse_target,
     resolve_all,
 )
@@ -42,8 +40,6 @@ from pacslift.pace_now import pace_now
 from pacslift.pace_words import going_words
 from pacslift.preview import Preview
 from pacslift.running import Run, opened
-from pacslift.send.matrix import Kind
-from pacslift.send.wording import name_of
 from pacslift.verify.account import FILE_EXCEPTIONS
 from pacslift.verify.advice import OF_CAUSE, OF_FILE
 from pacslift.verify.tell import account_now
@@ -274,7 +270,7 @@ def status(job: Path, as_json: bool) -> None:
               help="Plan again what failed for CAUSE; the next run sends it.")  # fmt: skip
 @AS_JSON
 def exceptions(job: Path, cause: str | None, as_json: bool) -> None:
-    """Show what is set aside or failed, by cause, and what to do about it."""
+    """Show what is set aside or failed, by cause, and what to do."""
     if cause:
         with opened(job, silence) as work:
             count = flow.retry(work, Cause(cause))
@@ -300,52 +296,14 @@ def exceptions(job: Path, cause: str | None, as_json: bool) -> None:
 
 
 @click.command()
-@JOB
-@AS_JSON
-def doctor(job: Path, as_json: bool) -> None:
-    """Try everything that would fail later: dumps, storage, job folder, target.
-
-    With a plan it also asks the target which kinds of object it takes.
-    """
-    about = load_job(job)
-    checks = list(examine(about))
-    kinds_taken, kinds = kinds_are_taken(about)
-    checks += [kinds_taken] if kinds_taken else []
-    if as_json:
-        told = {"checks": [asdict(check) for check in checks]}
-        click.echo(json.dumps({**told, "kinds": [kind.as_dict() for kind in kinds]}))
-    else:
-        show_checks(checks, kinds)
-    sys.exit(0 if all(check.passed for check in checks) else 3)
-
-
-def show_checks(checks: Sequence[Check], kinds: Sequence[Kind]) -> None:
-    """What was tried, and the matrix of what the job holds against what the target takes."""
-    for check in checks:
-        mark = ("warn" if check.warns else "ok  ") if check.passed else "FAIL"
-        click.echo(f"{mark}  {check.name:<11}  {check.sentence}")
-    if kinds:
-        rows = [(f"{kind.instances:,}", *names_of(kind), kind.words()) for kind in kinds]
-        heads = ("instances", "SOP class", "transfer syntax", "at the target")
-        wide = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-        for count, sop_class, syntax, answer in (heads, *rows):
-            click.echo(f"{count:>{wide[0]}}  {sop_class:<{wide[1]}}  {syntax:<{wide[2]}}  {answer}")
-
-
-def names_of(kind: Kind) -> tuple[str, str]:
-    """SOP class and transfer syntax as the standard calls them."""
-    syntax = name_of(kind.transfer_syntax_uid) if kind.transfer_syntax_uid else "not known yet"
-    return name_of(kind.sop_class_uid), syntax
-
-
-@click.command()
 @click.argument("folder", type=PATH, default=Path("pacslift-demo"))
 @click.option("--target", metavar="AET@HOST:PORT", help="Send to a real PACS instead.")
 @AS_JSON
 @LOG
 def demo(folder: Path, target: str | None, as_json: bool, log_format: str) -> None:
-    """Run the whole job on a small synthetic archive, against a target inside this program.
+    """Run a whole job on a small synthetic archive.
 
+    The target is inside this program, unless another is named.
     Writes FOLDER/archive (the old PACS), FOLDER/job (the job) and FOLDER/target (what arrived).
     """
     with prepared_demo(folder, parse_target(target) if target else None) as job:

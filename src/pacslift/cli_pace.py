@@ -56,9 +56,10 @@ class Limit(click.ParamType[float | str]):
 def pace(job: Path, mb_per_s: float | str | None, instances_per_s: float | str | None,
          windows: Sequence[str], time_zone: str | None, adaptive: bool | None,
          pause: bool | None, clear: bool, as_json: bool) -> None:  # fmt: skip
-    """Show how fast and when is sent, or change it: a run takes it over within a second.
+    """Show how fast and when is sent, or change it, also during a run.
 
-    What is said here holds until it is said otherwise, also for later runs.
+    A run takes it over within a second. What is said here holds until it is said otherwise,
+    also for later runs.
     """
     said: dict[str, Any] = {
         "megabytes_per_second": mb_per_s,

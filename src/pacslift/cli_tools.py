@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from pacslift.adapter import load_adapters
-from pacslift.cli_frame import ACCEPT_TRUNCATED, ADAPTERS, AS_JSON, PATH
+from pacslift.cli_frame import ACCEPT_TRUNCATED, ADAPTERS, AS_JSON, PATH, Listed
 from pacslift.conformance import accept_case, check_adapter
 from pacslift.extract.inspection import inspection
 from pacslift.extract.packed.parts import without_later_parts
@@ -28,7 +28,10 @@ from pacslift.scaffold import scaffold
 @AS_JSON
 def inspect(paths: Sequence[str], describe: bool, accept_truncated: bool,
             adapters: Sequence[Path], as_json: bool) -> None:  # fmt: skip
-    """Say what a dump is: format, server, tables, rows, and which adapter claims it and why."""
+    """Say what a dump is, what it holds, and which adapter claims it.
+
+    Format, server, tables, rows; of each adapter why it claims the dump, or does not.
+    """
     if describe:
         for path in paths:
             click.echo(describe_delimited(Path(path)))
@@ -55,9 +58,10 @@ def inspect(paths: Sequence[str], describe: bool, accept_truncated: bool,
 @click.command()
 @AS_JSON
 def rules(as_json: bool) -> None:
-    """List the rules of repair: id, tier, on or off, and what each does.
+    """List the rules of repair and what each does.
 
-    Switch them in job.toml: [rules] on = [...], off = [...]. docs/repair.md says more.
+    By id, with tier, and on or off. Switch them in job.toml: [rules] on = [...], off = [...].
+    docs/repair.md says more.
     """
     if as_json:
         click.echo(json.dumps({"rules": [row._asdict() for row in rule_rows()]}))
@@ -67,7 +71,7 @@ def rules(as_json: bool) -> None:
     click.echo("\n" + "\n".join(MEANING.values()))
 
 
-@click.group()
+@click.group(cls=Listed)
 def adapter() -> None:
     """List, check and start adapters."""
 
@@ -108,7 +112,7 @@ def adapter_check(folder: Path, cases: Sequence[Path], as_json: bool) -> None:
 @click.option("--force", is_flag=True, help="Write over what was accepted before.")
 @ADAPTERS
 def adapter_accept(case: Path, force: bool, adapters: Sequence[Path]) -> None:
-    """Write down the catalog of a case as the right one, once a person has looked at it."""
+    """Write down a case's catalog as right, once a person looked at it."""
     for difference in accept_case(case, force=force, adapters=resolve_all(adapters)):
         click.echo(difference)
     click.echo(f"{case}/expected is written; read it before you trust it")

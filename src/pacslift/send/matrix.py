@@ -53,14 +53,6 @@ class Kind:
             "sent_as": self.sent_as,
         }
 
-    def words(self) -> str:
-        """What becomes of it, for a person."""
-        if self.answer is Answer.TRANSCODED:
-            return f"refused, sent as {name_of(self.sent_as or '')}"
-        if self.answer is Answer.UNKNOWN:
-            return "told by the file, asked then"
-        return str(self.answer)
-
 
 def asking(address: TargetAddress, timeouts: Timeouts) -> Ask:
     """Ask the target at *address*, an association each time."""

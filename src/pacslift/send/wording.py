@@ -143,6 +143,11 @@ def name_of(uid: str) -> str:
     return str(UID(uid, IGNORE).name)
 
 
+def keyword_of(uid: str) -> str:
+    """The keyword that the standard gives to a UID (PS3.6 A); the UID where it gives none."""
+    return str(UID(uid, IGNORE).keyword) or uid
+
+
 def _named(uid: str) -> str:
     name = name_of(uid)
     return uid if name == uid else f"{name} ({uid})"
