@@ -57,6 +57,7 @@ class ScriptedArchive(AbstractContextManager["ScriptedArchive"]):
             self._ae.add_supported_context(sop_class, syntax)
         handlers = [
             (evt.EVT_CONN_OPEN, self._keep_socket),
+            (evt.EVT_CONN_CLOSE, stop_waiting),
             (evt.EVT_REQUESTED, self._count),
             (evt.EVT_RELEASED, lambda _: self._releases.release()),
             (evt.EVT_C_STORE, self._store),
@@ -160,6 +161,12 @@ class ScriptedArchive(AbstractContextManager["ScriptedArchive"]):
 
     def _count(self, _: evt.Event) -> None:
         self.associations += 1
+
+
+def stop_waiting(event: evt.Event) -> None:
+    """Who knocked and left without a request is not waited for: pynetdicom would for 30 seconds."""
+    if event.assoc.requestor.primitive is None:
+        event.assoc.dul.to_user_queue.put(None)
 
 
 @dataclass
