@@ -11,8 +11,10 @@ fine for the thousands of objects this is made for.
 """
 
 import re
+import socket
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -219,6 +221,7 @@ class DemoTarget:
         )
         if server is None:  # never with block=False; the library's types do not say so
             raise AssertionError
+        self._server = server
         self.port = int(server.server_address[1])
         return self
 
@@ -228,6 +231,8 @@ class DemoTarget:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        with suppress(OSError):  # wakes its thread, which looks about only every half second
+            self._server.socket.shutdown(socket.SHUT_RDWR)
         self._entity.shutdown()
         vars(_config).update(self._network_switches)
         settings.reading_validation_mode = self._validation
