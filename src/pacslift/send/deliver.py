@@ -8,7 +8,7 @@ bytes, which a target takes for the same objects.
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from pacslift.ledger import InstanceState, Ledger, Planned
 from pacslift.ledger_history import resent
 from pacslift.plan.contexts import Pair
 from pacslift.send.crew import Hands, Result
+from pacslift.send.interrupts import held_back
 from pacslift.send.outcome import Outcome
 from pacslift.send.pace import Came, Pacer
 from pacslift.send.patience import Patience
@@ -40,18 +41,29 @@ def deliver(
 
     Objects are handed out as *pacer* has it, which follows what a person says meanwhile; *supply*
     has this machine's part of them where several share it.
-    Raises StopError when the target is of no use any more, and lets KeyboardInterrupt through;
+    Raises StopError when the target is of no use any more, and KeyboardInterrupt when interrupted;
     all answers until then are on record.
     """
+    with held_back() as meet_interrupts:
+        _deliver(ledger, hands, tell, pacer or Pacer(), supply or Alone(ledger), meet_interrupts)
+
+
+def _deliver(
+    ledger: Ledger,
+    hands: Hands,
+    tell: Sink,
+    pacer: Pacer,
+    supply: Supply,
+    meet_interrupts: Callable[[], None],
+) -> None:
     revision = ledger.get("revision") or ""
-    supply, pacer = supply or Alone(ledger), pacer or Pacer()
     patience, steering, watch = Patience(), Steering(ledger, pacer, tell), Watch(hands, tell)
     waiting: list[Result] = []
 
     def settle() -> None:
         done = waiting.copy()
         put_on_record(supply, done, tell, revision)
-        waiting.clear()  # not before: whoever interrupts it finds them still waiting
+        waiting.clear()  # not before: after an error they are put on record once more
         for one in done:
             if not one.planned.attempts:  # what failed before may do so again by its own fault
                 patience.judge(one.delivery)
@@ -69,6 +81,7 @@ def deliver(
             if waiting and (late or len(waiting) >= COMMIT_MOST):
                 settle()
                 committed = time.monotonic()
+            meet_interrupts()  # here each result is on record, or waits for it
         settle()
     finally:
         try:
