@@ -17,6 +17,7 @@ from newpacs import NewPacs, answering
 from oldpacs import CT, SECRETS, OldPacs, old_pacs
 from pacslift import errors
 from pacslift.cases import copied_and_cut, load_case
+from pacslift.inventory import readat
 from scripted import RawTarget, ScriptedArchive, abort_at_once, close_in_the_middle, hang_up
 from servers import CHECKOUT, free_port
 
@@ -503,14 +504,14 @@ def test_an_answer_that_was_lost_is_asked_for(archive, tmp_path):
 
 def failing_over(bad: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the disk gives an error when *bad* is read."""
-    read = os.pread
+    read = readat.read_at
 
-    def pread(fd: int, length: int, offset: int) -> bytes:
+    def read_at(fd: int, length: int, offset: int) -> bytes:
         if Path(f"/proc/self/fd/{fd}").readlink() == bad.resolve():
             raise OSError(errno.EIO, "Input/output error")
         return read(fd, length, offset)
 
-    monkeypatch.setattr(os, "pread", pread)
+    monkeypatch.setattr(readat, "read_at", read_at)
 
 
 def test_a_disk_that_fails_over_one_file_does_not_stop_the_others(archive, tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ The database's paths are hostile input: whatever they say, only a regular file b
 folders that the job names is ever opened, and only for reading. Old paths come with either slash,
 with doubled backslashes from SQL texts, with drive letters and server names; all are brought to one
 form, a tuple of components, and compared there. What a Windows system wrote is compared without
-regard to case.
+regard to case. Where pacslift itself runs on Windows, more names lead elsewhere; see winnames.py.
 """
 
 import functools
@@ -12,15 +12,21 @@ import os
 import re
 import shlex
 import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory.winnames import means_something_else, verbatim
 
 _DRIVE = re.compile(r"[A-Za-z]:")
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_ON_WINDOWS = sys.platform == "win32"
+# Each system has some of them. Without O_BINARY, Windows changes line ends and stops at byte 1A.
+_READ = os.O_RDONLY | sum(
+    getattr(os, flag, 0) for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
+)
 _NO_ATIME = getattr(os, "O_NOATIME", 0)
 
 
@@ -156,6 +162,12 @@ def _safe(parts: tuple[str, ...], path: str) -> str:
                 f"{path!r} has the component {part!r}, which can lead out of the storage root; "
                 "only plain names below the root are opened",
             )
+        if _ON_WINDOWS and means_something_else(part):
+            raise SetAsideError(
+                Cause.OUTSIDE_ROOT,
+                f"{path!r} has the component {part!r}, by which Windows means something else than "
+                "a file of that name; give the file another name, or run on Linux",
+            )
     return "/".join(parts)
 
 
@@ -179,7 +191,7 @@ def open_inside(mount: Path, relative: str) -> int:
 def opened_inside(mount: str, relative: str) -> Opened:
     """Do the same for who wants to know the size as well."""
     inside = _real(mount)
-    path = f"{inside}/{relative}"
+    path = _joined(inside, relative)
     try:
         fd = _open(path)
     except ValueError as error:
@@ -201,7 +213,13 @@ def opened_inside(mount: str, relative: str) -> Opened:
 @functools.lru_cache(maxsize=256)
 def _real(mount: str) -> str:
     """Give a mount's own place, links resolved. It is the same for the whole run."""
-    return os.path.realpath(mount).rstrip("/")
+    whole = verbatim(os.path.abspath(mount)) if _ON_WINDOWS else mount  # noqa: PTH100 - text is faster
+    return os.path.realpath(whole).rstrip(os.sep)
+
+
+def _joined(inside: str, relative: str) -> str:
+    """The path of a file below a mount's own place."""
+    return f"{inside}{os.sep}{relative.replace('/', os.sep) if _ON_WINDOWS else relative}"
 
 
 def _open(path: str) -> int:
@@ -217,7 +235,7 @@ def _size_of(fd: int, path: str, inside: str, relative: str) -> int:
         real = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - what is open, not what was named
     except OSError:  # a system without /proc
         real = os.path.realpath(path)
-    if not real.startswith(inside + "/"):
+    if not real.startswith(inside + os.sep):
         detail = f"{relative!r} leads to {real!r}, outside {inside!r}"
         raise SetAsideError(Cause.OUTSIDE_ROOT, detail)
     status = os.fstat(fd)

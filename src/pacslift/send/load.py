@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from pacslift.adapter import Rebuild
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory import tars, zips
+from pacslift.inventory import readat, tars, zips
 from pacslift.inventory.catalog import WITHOUT_HEADER
 from pacslift.inventory.roots import Opened, opened_inside
 from pacslift.inventory.stored import open_stored
@@ -106,7 +106,7 @@ def require_as_recorded(file: Opened, candidate: Candidate) -> None:
         return
     require_digest(
         (
-            os.pread(fd, min(CHUNK, start + size - offset), offset)
+            readat.read_at(fd, min(CHUNK, start + size - offset), offset)
             for offset in range(start, start + size, CHUNK)
         ),
         algorithm,

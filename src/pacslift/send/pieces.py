@@ -8,12 +8,12 @@ pieces in memory are passed on as they are.
 Memory: the buffer, whatever the object's size.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import cast
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import readat
 from pacslift.repair.outgoing import FileSpan, Segment
 
 BUFFER_LENGTH = 0x90000
@@ -82,7 +82,7 @@ class _Batch:
 def _read(span: FileSpan, at: int, into: memoryview) -> int:
     """Fill *into* from the file, as far as one call does; at least one byte."""
     try:
-        count = os.preadv(span.fd, [into], at)
+        count = readat.fill_at(span.fd, [into], at)
     except OSError as fault:
         raise SetAsideError(
             Cause.UNREADABLE,
