@@ -89,8 +89,8 @@ class LedgerReading:
         if not isinstance(self.place, Server):
             return datetime.now(UTC)
         with self._read() as connection:
-            now: datetime = connection.scalar(sa.select(sa.func.clock_timestamp()))
-        return now
+            now = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
+            return connection.execute(sa.select(now)).scalar_one()
 
     def new_uids(self) -> dict[str, str]:
         """Old UIDs and those that replace them."""
