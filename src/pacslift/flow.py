@@ -53,8 +53,8 @@ from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.outcome import policy_of
 from pacslift.send.pace import Pacer
 from pacslift.send.pairs import pairs_to_propose
+from pacslift.send.sendcounts import SendCounts
 from pacslift.send.supply import Alone, Supply
-from pacslift.send.tally import Tally
 from pacslift.send.team import Team
 from pacslift.send.worker import Retries, Terms
 from pacslift.verify.account import Account
@@ -269,28 +269,28 @@ def send(run: Run) -> None:
         from pacslift.send.studies import hand_out  # noqa: PLC0415 - loads Procrastinate
 
         hand_out(run.ledger, run.ledger.get("revision") or "")
-    tally, began = Tally(run.tell), time.monotonic()
+    counts, began = SendCounts(run.tell), time.monotonic()
     try:
-        bring(run, expected, tally)
+        bring(run, expected, counts)
     finally:
-        run.ledger.add_time("send", time.monotonic() - began - tally.held)
+        run.ledger.add_time("send", time.monotonic() - began - counts.held)
         access = [*access_findings(run.job.target.tls, run.job.target.identity)]
         note(run, "send", access + resent_finding(run.ledger) + charset_findings(run.ledger))
 
 
-def bring(run: Run, expected: int, tally: Tally) -> None:
+def bring(run: Run, expected: int, counts: SendCounts) -> None:
     """Bring objects to the target, *expected* ones at most: all, or this machine's part of them.
 
-    *tally* counts them.
+    *counts* is told what became of each.
     """
     size = run.ledger.bytes_planned() if expected <= MOST_SUMMED else None
     with stage(run, "send", expected, size) as say:
         began = time.monotonic()
         hands = hands_for(run.job, sending_of(run), expected, run.tell)
         try:
-            deliver(run.ledger, hands, tally, Pacer(run.job.pace), supply_of(run, tally))
+            deliver(run.ledger, hands, counts, Pacer(run.job.pace), supply_of(run, counts))
         finally:
-            say(tally.sentence(time.monotonic() - began - tally.held))
+            say(counts.sentence(time.monotonic() - began - counts.held))
 
 
 def sending_of(run: Run) -> Sending:
