@@ -46,14 +46,17 @@ def unavailable(what: str, hint: str) -> None:
 
 
 def program(name: str, *places: str) -> str:
-    """The path of an installed program, looked up on PATH and then in *places* (globs)."""
-    found = shutil.which(name)
-    if found:
-        return found
+    """The path of an installed program, looked up in *places* (globs) and then on PATH.
+
+    There Debian has the programs of PostgreSQL itself, on PATH scripts that look for them first.
+    """
     for place in places:
         hits = sorted(Path("/").glob(f"{place.lstrip('/')}/{name}"), reverse=True)
         if hits:
             return str(hits[0])
+    found = shutil.which(name)
+    if found:
+        return found
     unavailable(f"{name} is not installed", "run `make servers`")
     raise AssertionError  # unavailable() never comes back
 

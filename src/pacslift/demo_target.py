@@ -11,8 +11,10 @@ fine for the thousands of objects this is made for.
 """
 
 import re
+import socket
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from types import TracebackType
@@ -217,8 +219,9 @@ class DemoTarget:
             block=False,
             evt_handlers=[(evt.EVT_C_STORE, self._store), (evt.EVT_C_FIND, self._find)],
         )
-        if server is None:  # never with block=False; the library's types do not say so
-            raise AssertionError
+        if server is None or server.socket is None:
+            raise AssertionError  # never with block=False; the library's types do not say so
+        self._listener = server.socket
         self.port = int(server.server_address[1])
         return self
 
@@ -228,6 +231,8 @@ class DemoTarget:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        with suppress(OSError):  # wakes its thread, which looks about only every half second
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._entity.shutdown()
         vars(_config).update(self._network_switches)
         settings.reading_validation_mode = self._validation

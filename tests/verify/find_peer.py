@@ -12,6 +12,7 @@ from pynetdicom.sop_class import Verification
 
 from pacslift.job import TargetAddress
 from pacslift.verify.query import identifier, text
+from scripted import end_server
 
 SUCCESS, PENDING = 0x0000, 0xFF00
 
@@ -59,4 +60,5 @@ class FindPeer:
         try:
             yield self
         finally:
+            end_server(server)
             entity.shutdown()
