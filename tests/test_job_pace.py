@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from pacslift import job as jobs
 from pacslift.errors import JobFileError, LedgerError
 from pacslift.job import Job, create_job, load_job, parse_target
 from pacslift.job_pace import UNPACED, Pace, in_force, pace_from
@@ -27,11 +26,6 @@ def test_a_job_that_says_nothing_has_no_limits_and_no_lines(tmp_path):
     create_job(a_job(tmp_path / "job"))
     assert load_job(tmp_path / "job").pace == UNPACED
     assert "[pace]" not in (tmp_path / "job" / "job.toml").read_text()
-
-
-def test_the_pace_is_no_part_of_what_decides_the_bytes(tmp_path):
-    job = a_job(tmp_path)
-    assert jobs.content_digest(job, "") == jobs.content_digest(replace(job, pace=FULL), "")
 
 
 @pytest.mark.parametrize(

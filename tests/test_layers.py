@@ -17,6 +17,7 @@ SHARED = [
     "job_lock",
     "job_order",
     "job_pace",
+    "job_revision",
     "job_text",
     "job_values",
     "job_windows",

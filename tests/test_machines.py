@@ -131,6 +131,7 @@ def test_three_machines_bring_every_object_once_and_the_account_balances(archive
             for each in (one, two, three):  # all of them have begun before the target goes on
                 each.wait_for(event="StageStarted", stage="send")
             target.wait_for(12 + 3)  # each has one on the way
+            one.wait_until(lambda: "3 machines send" in pacslift("pace", second).stdout)
             target.open_the_gate()
             one.ends_with(0)
             for each in (two, three):

@@ -27,7 +27,7 @@ from pacslift.events import (
     silence,
     to_json_line,
 )
-from pacslift.progress import LINE_EVERY, Bar, JsonLines, Lines, Tally, display, workers_table
+from pacslift.progress import LINE_EVERY, Bar, JsonLines, Lines, StageCounts, display, workers_table
 
 STORED = InstanceSent("1.2.3", "stored", None, 1_000_000, 0.1)
 REFUSED = InstanceSent("1.2.4", "failed", "refused_by_target", 1_000_000, 0.1)
@@ -67,39 +67,39 @@ def test_every_event_is_one_line_of_json_with_its_name(event):
 
 
 def test_a_stored_object_counts_its_bytes_and_a_refused_one_as_trouble(clock):
-    tally = Tally(clock)
-    tally.start(StageStarted("send", 3))
-    assert [tally.count(event) for event in (STORED, STORED, REFUSED)] == [1, 1, 1]
-    assert (tally.done, tally.bytes, tally.troubled, tally.expected) == (3, 3_000_000, 1, 3)
+    counts = StageCounts(clock)
+    counts.start(StageStarted("send", 3))
+    assert [counts.count(event) for event in (STORED, STORED, REFUSED)] == [1, 1, 1]
+    assert (counts.done, counts.bytes, counts.troubled, counts.expected) == (3, 3_000_000, 1, 3)
     clock.now += 2
-    assert tally.rate() == "2/s  1.5 MB/s"
+    assert counts.rate() == "2/s  1.5 MB/s"
 
 
 def test_rows_files_and_studies_count_as_what_they_stand_for(clock):
-    tally = Tally(clock)
-    assert tally.count(TableRead("images", 12)) == 12
-    tally.start(StageStarted("inventory"))
-    assert [tally.count(FilesWalked(n)) for n in (1000, 2500)] == [1000, 1500]
-    tally.start(StageStarted("verify", 9))
-    assert tally.count(StudyAsked("1.2", 5, 4)) == 5
-    assert (tally.done, tally.troubled) == (5, 1)
+    counts = StageCounts(clock)
+    assert counts.count(TableRead("images", 12)) == 12
+    counts.start(StageStarted("inventory"))
+    assert [counts.count(FilesWalked(n)) for n in (1000, 2500)] == [1000, 1500]
+    counts.start(StageStarted("verify", 9))
+    assert counts.count(StudyAsked("1.2", 5, 4)) == 5
+    assert (counts.done, counts.troubled) == (5, 1)
     clock.now += 1
-    assert tally.rate() == "5/s"  # no bytes, no megabytes
+    assert counts.rate() == "5/s"  # no bytes, no megabytes
 
 
 def test_a_rate_can_be_asked_for_before_any_time_has_passed(clock):
-    tally = Tally(clock)
-    tally.start(StageStarted("send"))
-    tally.count(STORED)
-    assert tally.rate().endswith("MB/s")
+    counts = StageCounts(clock)
+    counts.start(StageStarted("send"))
+    counts.count(STORED)
+    assert counts.rate().endswith("MB/s")
 
 
 def test_each_stage_begins_to_count_anew(clock):
-    tally = Tally(clock)
-    tally.start(StageStarted("send", 1))
-    tally.count(REFUSED)
-    tally.start(StageStarted("verify", 1))
-    assert (tally.done, tally.bytes, tally.troubled) == (0, 0, 0)
+    counts = StageCounts(clock)
+    counts.start(StageStarted("send", 1))
+    counts.count(REFUSED)
+    counts.start(StageStarted("verify", 1))
+    assert (counts.done, counts.bytes, counts.troubled) == (0, 0, 0)
 
 
 def test_without_a_terminal_a_line_is_written_now_and_then(clock):
@@ -128,13 +128,13 @@ def test_a_line_says_how_long_it_will_take_and_what_the_workers_do(clock):
 
 
 def test_the_bytes_that_are_left_count_where_they_are_known(clock):
-    tally = Tally(clock)
-    tally.start(StageStarted("send", 40, expected_bytes=100_000_000))
+    counts = StageCounts(clock)
+    counts.start(StageStarted("send", 40, expected_bytes=100_000_000))
     for _ in range(20):
         clock.now += 1
-        tally.count(STORED)
-    assert tally.left() == (pytest.approx(20), pytest.approx(80))
-    assert tally.share() == "50.0 %"
+        counts.count(STORED)
+    assert counts.left() == (pytest.approx(20), pytest.approx(80))
+    assert counts.share() == "50.0 %"
 
 
 CLOSED = PaceChanged("closed", "2026-11-23T19:00:00+01:00", "Europe/Berlin", 0, 24)
@@ -169,14 +169,14 @@ def test_beside_the_bar_is_said_why_nothing_moves():
 
 
 def test_a_rate_is_that_of_sending_and_not_of_waiting(clock):
-    tally = Tally(clock)
-    tally.start(StageStarted("send"))
+    counts = StageCounts(clock)
+    counts.start(StageStarted("send"))
     clock.now += 1
-    tally.count(STORED)
+    counts.count(STORED)
     clock.now += 3601
-    tally.count(PaceChanged("free", held_seconds=3600.0))
-    tally.count(STORED)
-    assert tally.rate() == "1/s  1.0 MB/s"
+    counts.count(PaceChanged("free", held_seconds=3600.0))
+    counts.count(STORED)
+    assert counts.rate() == "1/s  1.0 MB/s"
 
 
 def test_the_end_of_a_stage_is_always_written(clock):
@@ -225,9 +225,9 @@ def test_the_bar_of_a_stage_is_gone_when_its_line_stands(clock):
 
 
 def test_many_workers_are_summed_up_in_one_line():
-    tally = Tally()
-    tally.count(WorkersSeen({f"send-{n}": "sending" for n in range(40)}))
-    assert workers_table(tally).strip() == "workers: 40 sending"
+    counts = StageCounts()
+    counts.count(WorkersSeen({f"send-{n}": "sending" for n in range(40)}))
+    assert workers_table(counts).strip() == "workers: 40 sending"
 
 
 def test_a_sentence_that_looks_like_markup_is_shown_as_it_is():

@@ -63,7 +63,7 @@ def test_other_bytes_that_somebody_accepted_are_sent_and_on_record(refused):
 
 
 def test_other_bytes_under_another_revision_are_sent_and_said_to_be_others(refused):
-    tune(refused, response_timeout=61.0)
+    tune(refused, probe="all")
     assert pacslift("run", refused).exit_code == 0
     assert "1 object went out with other bytes" in page(refused)
     (change,) = changes(refused)
@@ -78,7 +78,7 @@ def test_the_same_bytes_under_another_revision_are_nothing_to_speak_of(archive, 
         target.on(archive.uids[2], REFUSED)
         pacslift("run", tmp_path / "job")
         target.on(archive.uids[2], target.stored)
-        tune(tmp_path / "job", response_timeout=61.0)
+        tune(tmp_path / "job", probe="all")
         assert pacslift("run", tmp_path / "job").exit_code == 0
     assert changes(tmp_path / "job") == []
 

@@ -12,7 +12,8 @@ from pacslift import __version__
 from pacslift.adapter import Adapter
 from pacslift.errors import JobFileError, JobFolderError
 from pacslift.inventory.take import require_folders
-from pacslift.job import RULES_VERSION, Job
+from pacslift.job import Job
+from pacslift.job_revision import RULES_VERSION
 from pacslift.job_text import mapping_digests, toml_value
 from pacslift.ledger import Ledger
 

@@ -22,6 +22,7 @@ from pacslift.cli_frame import (
     show_account,
     working,
 )
+from pacslift.cli_pace import goings_words
 from pacslift.counting import counted
 from pacslift.demo import prepared_demo
 from pacslift.errors import Cause
@@ -37,7 +38,6 @@ from pacslift.job import (
 from pacslift.job_order import order_of
 from pacslift.ledger_engine import schema_for
 from pacslift.pace_now import pace_now
-from pacslift.pace_words import going_words
 from pacslift.preview import Preview
 from pacslift.running import Run, opened
 from pacslift.verify.account import FILE_EXCEPTIONS
@@ -256,12 +256,12 @@ def status(job: Path, as_json: bool) -> None:
     """Show the account so far, also while a run goes on."""
     account, going = flow.account_of(job), pace_now(job).going
     if as_json:
-        told = {"going": asdict(going)} if going else {}  # while a run sends
+        told = {"going": [asdict(one) for one in going]} if going else {}  # while a run sends
         click.echo(json.dumps({**account.as_dict(), **told}))
         return
     show_account(account, as_json=False)
-    if going:
-        click.echo(f"send: {going_words(going.told)}")
+    for line in goings_words(going) if going else ():
+        click.echo(f"send: {line}")
 
 
 @click.command()

@@ -1,7 +1,8 @@
 """The command by which a person looks at the pace of a job, and changes it, also while it runs."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from pacslift.cli_frame import AS_JSON, JOB
 from pacslift.errors import JobFileError
 from pacslift.pace_now import PaceNow, pace_now, say_pace
 from pacslift.pace_words import going_words, limit_words
+from pacslift.send.going import Going
 
 NONE, ALWAYS = "none", "always"
 WIDTH = 12
@@ -80,7 +82,8 @@ def pace(job: Path, mb_per_s: float | str | None, instances_per_s: float | str |
     if said or clear:
         click.echo("A run takes this over within a second; later runs keep to it, until --clear.")
     else:
-        click.echo(f"{'now':<{WIDTH}} {now_words(found)}")
+        for head, line in zip_longest(["now"], now_lines(found), fillvalue=""):
+            click.echo(f"{head:<{WIDTH}} {line}")
 
 
 def change(job: Path, said: Mapping[str, Any], *, clear: bool) -> None:
@@ -102,12 +105,25 @@ def show_limits(found: PaceNow) -> None:
         click.echo(f"{name:<{WIDTH}} {holds}{instead}")
 
 
-def now_words(found: PaceNow) -> str:
+def now_lines(found: PaceNow) -> Sequence[str]:
     """How the run goes, or would go."""
-    going = found.going
-    if going is None:
-        return f"no run sends; one would begin so: {going_words(found.would)}"
-    if not going.instances_per_second:
-        return going_words(going.told)
-    rates = f"{going.instances_per_second:,.1f}/s, {going.megabytes_per_second:,.1f} MB/s"
-    return f"{going_words(going.told)}   ({rates})"
+    if not found.going:
+        return [f"no run sends; one would begin so: {going_words(found.would)}"]
+    return list(goings_words(found.going))
+
+
+def goings_words(goings: Sequence[Going]) -> Iterator[str]:
+    """How sending goes, a line each: of the only machine; or of all together, and of each."""
+    if len(goings) == 1:
+        yield going_words(goings[0].told) + rate_words(goings)
+        return
+    yield f"{len(goings)} machines send{rate_words(goings)}"
+    for one in goings:
+        yield f"{one.machine}: {going_words(one.told)}{rate_words([one])}"
+
+
+def rate_words(goings: Sequence[Going]) -> str:
+    """How much is sent by *goings* together; nothing where nothing is."""
+    instances = sum(one.instances_per_second for one in goings)
+    megabytes = sum(one.megabytes_per_second for one in goings)
+    return f"   ({instances:,.1f}/s, {megabytes:,.1f} MB/s)" if instances else ""

@@ -36,6 +36,11 @@ def mounts_print(job: Job) -> list[tuple[str, str]]:
     return sorted((name, str(path)) for name, path in job.mounts.items())
 
 
+def target_print(job: Job) -> tuple[str, str, int]:
+    """Where objects go; it decides none of their bytes, but what is planned to be there."""
+    return job.target.aet, job.target.host, job.target.port
+
+
 def digests(known: Mapping[str, Adapter]) -> list[str]:
     """The digests of the adapters, in their names' order."""
     return [known[name].digest for name in sorted(known)]

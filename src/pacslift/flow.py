@@ -10,7 +10,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pacslift import job as jobs
 from pacslift.access import access_findings
 from pacslift.adapter import Adapter, load_adapters
 from pacslift.agreement import moved_folders, name_of, put_terms
@@ -20,14 +19,21 @@ from pacslift.events import Sink
 from pacslift.extract.packed.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
-from pacslift.fingerprints import digests, dumps_print, fingerprint, mounts_print
+from pacslift.fingerprints import (
+    digests,
+    dumps_print,
+    fingerprint,
+    mounts_print,
+    target_print,
+)
 from pacslift.inventory.build import build_catalog
 from pacslift.inventory.catalog import scan_catalog, write_catalog
 from pacslift.inventory.ranges import scratch_folder
 from pacslift.inventory.reconcile import Verdicts
 from pacslift.inventory.take import take_inventory
-from pacslift.job import Job
+from pacslift.job import Job, load_job
 from pacslift.job_order import order_print
+from pacslift.job_revision import content_digest, revision, touch_revised
 from pacslift.ledger import UNTRIED, Ledger
 from pacslift.ledger_engine import exists
 from pacslift.plan.draft import draft_patients
@@ -47,8 +53,8 @@ from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.outcome import policy_of
 from pacslift.send.pace import Pacer
 from pacslift.send.pairs import pairs_to_propose
+from pacslift.send.sendcounts import SendCounts
 from pacslift.send.supply import Alone, Supply
-from pacslift.send.tally import Tally
 from pacslift.send.team import Team
 from pacslift.send.worker import Retries, Terms
 from pacslift.verify.account import Account
@@ -178,8 +184,8 @@ def plan(run: Run, *, again: bool = False, only: str | None = None) -> None:
     """
     require(run, "inventory", "pacslift inventory")
     adapter = adapter_of(run)
-    content = jobs.content_digest(run.job, adapter.digest)
-    base = fingerprint(run.ledger.get("inventory"), content)
+    content = content_digest(run.job, adapter.digest)
+    base = fingerprint(run.ledger.get("inventory"), content, target_print(run.job))
     ordered = order_print(run.job.order)
     print_ = fingerprint(base, *ordered) if ordered else base
     if not again and done(run, "planned", print_):
@@ -191,7 +197,7 @@ def plan(run: Run, *, again: bool = False, only: str | None = None) -> None:
 
         stand_back(run)
     as_before = run.job.revised and run.ledger.get("content") in (None, content)
-    job = run.job if as_before else jobs.touch_revised(run.job)
+    job = run.job if as_before else touch_revised(run.job)
     with stage(run, "plan") as say:
         reviewed, turns = read_mapping(job.mapping), turns_of(job.order)
         catalog, found = scan_catalog(job.catalog), Verdicts.scan(job.catalog)
@@ -218,7 +224,7 @@ def plan(run: Run, *, again: bool = False, only: str | None = None) -> None:
         sent, planned = run.ledger.totals()["stored"], run.ledger.count_planned()
         say(plan_sentence(made.instances.height, planned, sent))
     run.ledger.put("revised", job.revised)
-    run.ledger.put("revision", jobs.revision(job, adapter.digest))
+    run.ledger.put("revision", revision(job, adapter.digest))
     run.ledger.put("content", content)
     run.ledger.put("planned.base", base)
     put_terms(run.ledger, job, adapter)
@@ -263,28 +269,28 @@ def send(run: Run) -> None:
         from pacslift.send.studies import hand_out  # noqa: PLC0415 - loads Procrastinate
 
         hand_out(run.ledger, run.ledger.get("revision") or "")
-    tally, began = Tally(run.tell), time.monotonic()
+    counts, began = SendCounts(run.tell), time.monotonic()
     try:
-        bring(run, expected, tally)
+        bring(run, expected, counts)
     finally:
-        run.ledger.add_time("send", time.monotonic() - began - tally.held)
+        run.ledger.add_time("send", time.monotonic() - began - counts.held)
         access = [*access_findings(run.job.target.tls, run.job.target.identity)]
         note(run, "send", access + resent_finding(run.ledger) + charset_findings(run.ledger))
 
 
-def bring(run: Run, expected: int, tally: Tally) -> None:
+def bring(run: Run, expected: int, counts: SendCounts) -> None:
     """Bring objects to the target, *expected* ones at most: all, or this machine's part of them.
 
-    *tally* counts them.
+    *counts* is told what became of each.
     """
     size = run.ledger.bytes_planned() if expected <= MOST_SUMMED else None
     with stage(run, "send", expected, size) as say:
         began = time.monotonic()
         hands = hands_for(run.job, sending_of(run), expected, run.tell)
         try:
-            deliver(run.ledger, hands, tally, Pacer(run.job.pace), supply_of(run, tally))
+            deliver(run.ledger, hands, counts, Pacer(run.job.pace), supply_of(run, counts))
         finally:
-            say(tally.sentence(time.monotonic() - began - tally.held))
+            say(counts.sentence(time.monotonic() - began - counts.held))
 
 
 def sending_of(run: Run) -> Sending:
@@ -368,7 +374,7 @@ def retry(run: Run, cause: Cause) -> int:
 
 def account_of(folder: Path) -> Account:
     """The account so far, read beside a run that may be going on."""
-    job = jobs.load_job(folder)
+    job = load_job(folder)
     if not exists(job.ledger):
         raise JobFolderError(f"{folder} has no ledger yet; start with `pacslift run {folder}`")
     ledger = Ledger(job.ledger)

@@ -1,28 +1,23 @@
 """The job folder and job.toml, what a person writes.
 
-A job folder is made readable by its owner alone, since it comes to hold patient data. Its
-revision is a digest over job.toml, the adapter's folder and the version of the rules; the
-`revised` line is the only time that may enter an object (design: the same input and the same
-revision give the same bytes).
+A job folder is made readable by its owner alone, since it comes to hold patient data.
 """
 
-import hashlib
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pacslift import __version__, job_order, job_pace
+from pacslift import job_order, job_pace
 from pacslift.access import Identity, Tls, access_lines, identity_from, tls_from
 from pacslift.errors import JobFileError, JobFolderError
 from pacslift.job_order import NEWEST_FIRST, Order, order_from, order_lines
 from pacslift.job_pace import UNPACED, Pace, pace_from, pace_lines
 from pacslift.job_text import (
     ledger_lines,
-    mapping_digests,
     mapping_lines,
     quote,
     rules_lines,
@@ -34,7 +29,6 @@ from pacslift.job_values import refuse_unknown, section, typed
 if TYPE_CHECKING:
     from pacslift.ledger_engine import Place
 
-RULES_VERSION = "2"  # raised whenever a repair rule would give other bytes than before
 ODBC = "odbc:"  # begins the name of a database that is read in the place of a dump
 PROBES = ("none", "sample", "all")
 TARGET = re.compile(r"(?P<aet>[^@]{1,16})@(?P<host>[^@\s]+):(?P<port>\d{1,5})", re.ASCII)
@@ -347,39 +341,6 @@ def refuse_unknown_keys(said: Mapping[str, Any]) -> None:
     """A misspelt key would silently change nothing: name it instead."""
     for name, known in KNOWN.items():
         refuse_unknown(section(said, name) if name else said, known, name)
-
-
-def content_digest(job: Job, adapter_digest: str) -> str:
-    """A digest over what decides the bytes sent: job.toml, adapter, rules, mapping.
-
-    Of job.toml not its time, how many processes and associations send, how fast and in which
-    order, how the target lets us in, what is made of its answers, and where the ledger is.
-
-    Raises MappingError if a mapping file cannot be read.
-    """
-    plain = replace(job, revised="none", processes=1, associations=1, window=1)
-    plain = replace(plain, target=replace(job.target, tls=None, identity=None))
-    plain = replace(plain, profile="", statuses={}, pace=UNPACED, order=NEWEST_FIRST)
-    text = to_toml(replace(plain, ledger_url=""))
-    parts = [text, adapter_digest, __version__, RULES_VERSION, *mapping_digests(job.mapping)]
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def revision(job: Job, adapter_digest: str) -> str:
-    """The job's revision: the digest over its content and over the time it was revised (hex)."""
-    content = content_digest(job, adapter_digest)
-    return hashlib.sha256(f"{content}\0{job.revised}".encode()).hexdigest()
-
-
-def touch_revised(job: Job) -> Job:
-    """Write the `revised` line anew into job.toml, leaving a person's other lines as they are."""
-    path = job.folder / "job.toml"
-    text = path.read_text(encoding="utf-8")
-    moment = now()
-    line = f"revised = {moment}"
-    changed, hits = re.subn(r"(?m)^revised\s*=\s*[^#\n]*?(?=\s*(#|$))", line, text, count=1)
-    write_text(path, changed if hits else f"{line}\n{text}")
-    return replace(job, revised=moment)
 
 
 def files_and_databases(dumps: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -15,7 +15,6 @@ from pacslift.job_text import quote, toml_value
 from pacslift.job_windows import Week, week_of
 
 SAID = "pace"  # key in the ledger of what a person says while a run goes on
-GOING = "pace.going"  # and of how the run goes
 LIMITS = ("megabytes_per_second", "instances_per_second", "answer_seconds")
 
 

@@ -3,12 +3,14 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from pacslift.ledger_engine import (
     Place,
+    Server,
     at_one_moment,
     engine_of,
     faults_of,
@@ -81,6 +83,14 @@ class LedgerReading:
         """The text kept under *key*, or None."""
         with self._read() as connection:
             return connection.scalar(sa.select(META.c.value).where(META.c.key == key))
+
+    def clock(self) -> datetime:
+        """Now, by the one clock of all who work on the job: the server's, or this machine's."""
+        if not isinstance(self.place, Server):
+            return datetime.now(UTC)
+        with self._read() as connection:
+            now = sa.func.clock_timestamp(type_=sa.DateTime(timezone=True))
+            return connection.execute(sa.select(now)).scalar_one()
 
     def new_uids(self) -> dict[str, str]:
         """Old UIDs and those that replace them."""

@@ -12,8 +12,8 @@ from pacslift.errors import JobBusyError, JobFileError, JobFolderError, PlannedA
 from pacslift.events import StageStarted
 from pacslift.ledger import INSTANCES, InstanceState, Ledger
 from pacslift.running import Run
+from pacslift.send.sendcounts import SendCounts
 from pacslift.send.studies import any_left, count_live, prepare, revoke
-from pacslift.send.tally import Tally
 
 LOOK = 1.0  # seconds until it is looked again whether there is work
 
@@ -62,7 +62,7 @@ def help_out(run: Run, *, wait: bool) -> None:
     """Send what there is to be sent now."""
     agree(run)
     try:
-        flow.bring(run, max(1, run.ledger.count_planned()), Tally(run.tell))
+        flow.bring(run, max(1, run.ledger.count_planned()), SendCounts(run.tell))
     except PlannedAnewError:
         if not wait:
             raise

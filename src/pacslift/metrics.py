@@ -18,7 +18,7 @@ from prometheus_client import CollectorRegistry, Gauge, write_to_textfile
 
 from pacslift.errors import JobFolderError
 from pacslift.events import Event, InstanceSent, StageFinished, StageStarted, Stopped
-from pacslift.progress import Tally
+from pacslift.progress import StageCounts
 
 WRITE_EVERY = 10.0  # seconds
 SUFFIX = ".prom"
@@ -34,7 +34,7 @@ class Metrics:
                 "a folder that is there, such as that of node_exporter's textfile collector"
             )
         self._path, self._job, self._clock = path, job, clock
-        self._tally = Tally(clock)
+        self._counts = StageCounts(clock)
         self._states: Counter[str] = Counter()
         self._bytes = 0
         self._next = clock() + WRITE_EVERY
@@ -50,11 +50,11 @@ class Metrics:
         """Take *event* in, and write the file if that is due."""
         match event:
             case StageStarted():
-                self._tally.start(event)
+                self._counts.start(event)
             case InstanceSent():
                 self._states[event.state] += 1
                 self._bytes += event.bytes
-        self._tally.count(event)
+        self._counts.count(event)
         ends = isinstance(event, StageFinished | Stopped)
         if ends or self._clock() >= self._next:
             with suppress(OSError):
@@ -71,18 +71,18 @@ class Metrics:
         def gauge(name: str, meaning: str, *labels: str) -> Gauge:
             return Gauge(f"pacslift_{name}", meaning, ["job", *labels], registry=found)
 
-        tally, job = self._tally, self._job
-        stage = tally.stage
+        counts, job = self._counts, self._job
+        stage = counts.stage
         gauge("seen_time_seconds", "When this was written, Unix time.").labels(job).set(time.time())
         gauge("stage_done", "Steps of the stage that are done.", "stage").labels(job, stage).set(
-            tally.done
+            counts.done
         )
-        if tally.expected is not None:
+        if counts.expected is not None:
             gauge("stage_expected", "Steps of the stage in all.", "stage").labels(job, stage).set(
-                tally.expected
+                counts.expected
             )
         gauge("stage_troubled", "Steps of the stage in trouble.", "stage").labels(job, stage).set(
-            tally.troubled
+            counts.troubled
         )
         gauge("sent_bytes", "Bytes answered by the target in this run.").labels(job).set(
             self._bytes
@@ -91,9 +91,9 @@ class Metrics:
         for state, count in self._states.items():
             sent.labels(job, state).set(count)
         workers = gauge("workers", "Workers by what they are doing.", "doing")
-        for doing, count in Counter(tally.doing.values()).items():
+        for doing, count in Counter(counts.doing.values()).items():
             workers.labels(job, doing).set(count)
-        left = tally.left()
+        left = counts.left()
         if left:
             seconds = gauge("left_seconds", "The time left, four times out of five.", "bound")
             for bound, value in zip(("least", "most"), left, strict=True):

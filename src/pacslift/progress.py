@@ -63,7 +63,7 @@ class JsonLines:
         print(to_json_line(event), file=self._stream, flush=True)
 
 
-class Tally:
+class StageCounts:
     """Counts of one stage: steps done, bytes, what was not stored, who does what, since when."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -173,30 +173,30 @@ class Lines:
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock = stream, clock
-        self._tally = Tally(clock)
+        self._counts = StageCounts(clock)
         self._next = clock() + LINE_EVERY
 
     def tell(self, event: Event) -> None:
         """Take *event* in and write what is due."""
         if isinstance(event, StageStarted):
-            self._tally.start(event)
+            self._counts.start(event)
         elif isinstance(event, StageFinished):
             self._say(finished_line(event))
         elif isinstance(event, PaceChanged):
-            self._tally.count(event)
-            self._say(changed_line(self._tally.stage, event))
-        elif self._tally.count(event) and self._clock() >= self._next:
+            self._counts.count(event)
+            self._say(changed_line(self._counts.stage, event))
+        elif self._counts.count(event) and self._clock() >= self._next:
             self._say(self._line())
 
     def _line(self) -> str:
-        tally = self._tally
-        of = f" of {tally.expected:,} ({tally.share()})" if tally.expected else ""
+        counts = self._counts
+        of = f" of {counts.expected:,} ({counts.share()})" if counts.expected else ""
         parts = (
-            f"{tally.stage:<{STAGE_WIDTH}} {tally.done:,}{of}",
-            tally.rate(),
-            f"{tally.troubled:,} in trouble",
-            tally.time_left(),
-            tally.busy(),
+            f"{counts.stage:<{STAGE_WIDTH}} {counts.done:,}{of}",
+            counts.rate(),
+            f"{counts.troubled:,} in trouble",
+            counts.time_left(),
+            counts.busy(),
         )
         return "  ".join(part for part in parts if part)
 
@@ -212,7 +212,7 @@ class Bar:
     """
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
-        self._tally = Tally(clock)
+        self._counts = StageCounts(clock)
         self._task: TaskID | None = None
         self._console = Console(file=stream, highlight=False)
         columns = "share", "rate", "left", "trouble", "pace"
@@ -230,7 +230,7 @@ class Bar:
     def tell(self, event: Event) -> None:
         """Take *event* in and write what is due."""
         if isinstance(event, StageStarted):
-            self._tally.start(event)
+            self._counts.start(event)
             self._clear()
             self._task = self._progress.add_task(
                 event.stage,
@@ -247,26 +247,26 @@ class Bar:
             self.live.refresh()  # or the bar of this stage stays below its line for a while
             self._say(finished_line(event))
         else:
-            self._tally.count(event)
+            self._counts.count(event)
             if isinstance(event, PaceChanged):
-                self._say(changed_line(self._tally.stage, event))
+                self._say(changed_line(self._counts.stage, event))
 
     def _shown(self) -> Group:
         """What stands on the terminal now. Worked out when it is drawn, not at every event."""
-        tally = self._tally
+        counts = self._counts
         if self._task is None:
             return Group()
         self._progress.update(
             self._task,
-            completed=tally.done,
-            of=f" of {tally.expected:,}" if tally.expected else "",
-            share=tally.share(),
-            rate=tally.rate() if tally.done else "",
-            left=tally.time_left(),
-            trouble=tally.trouble(),
-            pace=tally.pace,
+            completed=counts.done,
+            of=f" of {counts.expected:,}" if counts.expected else "",
+            share=counts.share(),
+            rate=counts.rate() if counts.done else "",
+            left=counts.time_left(),
+            trouble=counts.trouble(),
+            pace=counts.pace,
         )
-        return Group(self._progress.get_renderable(), workers_table(tally))
+        return Group(self._progress.get_renderable(), workers_table(counts))
 
     def _say(self, line: str) -> None:
         self._console.print(line, soft_wrap=True, markup=False)
@@ -277,11 +277,11 @@ class Bar:
             self._task = None
 
 
-def workers_table(tally: Tally) -> Table | str:
+def workers_table(counts: StageCounts) -> Table | str:
     """What each worker is doing and has done; only their sum where they are many."""
-    if len(tally.doing) > MOST_SHOWN:
-        return f"{'':<{STAGE_WIDTH}} {tally.busy()}"
+    if len(counts.doing) > MOST_SHOWN:
+        return f"{'':<{STAGE_WIDTH}} {counts.busy()}"
     table = Table.grid(padding=(0, 2))
-    for name in sorted(tally.doing):
-        table.add_row(f"{'':<{STAGE_WIDTH}} {name}", tally.doing[name], f"{tally.sent[name]:,}")
+    for name in sorted(counts.doing):
+        table.add_row(f"{'':<{STAGE_WIDTH}} {name}", counts.doing[name], f"{counts.sent[name]:,}")
     return table

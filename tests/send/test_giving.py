@@ -11,12 +11,13 @@ from test_team import planned, sending_to
 from clocks import Clock
 from pacslift.errors import LedgerError
 from pacslift.events import PaceChanged
-from pacslift.job_pace import GOING, SAID, Pace
+from pacslift.job_pace import SAID, Pace
 from pacslift.ledger import Ledger, Planned
 from pacslift.send import crew
 from pacslift.send.crew import Crew, Result
 from pacslift.send.deliver import results_of
 from pacslift.send.delivery import Delivery
+from pacslift.send.going import goings
 from pacslift.send.outcome import Outcome
 from pacslift.send.pace import LOOK_EVERY, Came, Pacer
 from pacslift.send.steering import WRITE_EVERY, Steering
@@ -139,12 +140,12 @@ def test_how_the_run_goes_is_on_record_with_its_rates_until_it_ends(ledger):
         steering.count(500_000)
     clock.now += WRITE_EVERY
     steering.look()
-    said = json.loads(ledger.get(GOING) or "")
-    assert said["instances_per_second"] == 10 / WRITE_EVERY
-    assert said["megabytes_per_second"] == 5 / WRITE_EVERY
-    assert said["state"] == "free"
+    (said,) = goings(ledger)
+    assert said.instances_per_second == 10 / WRITE_EVERY
+    assert said.megabytes_per_second == 5 / WRITE_EVERY
+    assert said.told.state == "free"
     steering.end()
-    assert ledger.get(GOING) is None
+    assert goings(ledger) == ()
 
 
 def test_that_the_target_is_in_trouble_is_told_at_once_and_is_on_record_before_it_is_told(ledger):
@@ -154,7 +155,7 @@ def test_that_the_target_is_in_trouble_is_told_at_once_and_is_on_record_before_i
     pacer.came("k", Came(None, 1, 4, troubled=True))
     steering.look()
     assert told == [replace(pacer.going(), held_seconds=0.0)]
-    assert json.loads(ledger.get(GOING) or "")["state"] == "slowed"
+    assert [one.told.state for one in goings(ledger)] == ["slowed"]
 
 
 def test_when_a_run_ends_while_it_is_held_the_time_of_that_is_told(ledger):

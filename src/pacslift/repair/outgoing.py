@@ -41,7 +41,7 @@ _NO_ORDERS = Orders()
 _PRECEDENTS = Precedents()
 
 
-class Tally:
+class WireDigest:
     """The digest of an object's data set, taken over the very buffers that are written.
 
     *sent* is that of the last time that all of them were; None: they never were.
@@ -93,7 +93,7 @@ class Outgoing:
     patient_birth_date: str = ""
     accession_number: str = ""
     study_date: str = ""
-    tally: Tally = field(default_factory=Tally, repr=False, compare=False)
+    wire_digest: WireDigest = field(default_factory=WireDigest, repr=False, compare=False)
 
     def digest(self) -> str:
         """Read the data set as it goes over the wire, and give its digest.
@@ -101,7 +101,7 @@ class Outgoing:
         Raises SetAsideError UNREADABLE when the disk fails, TRUNCATED when the file has shrunk.
         """
         read = (piece for segment in self.segments for piece in pieces(segment))
-        return digest_over(read, self.tally.algorithm)
+        return digest_over(read, self.wire_digest.algorithm)
 
     def close(self) -> None:
         """Close the object; its FileSpans are void from then on."""

@@ -212,21 +212,21 @@ class StoreAssociation:
         posted = _Posted(outgoing.sop_instance_uid, outgoing.length, perf_counter())
         self._posted[request.message_id] = posted
         self._mid_object = request.message_id
-        outgoing.tally.begin()  # bytes are counted when sent, while the target is at them
+        outgoing.wire_digest.begin()  # bytes are counted when sent, while the target is at them
         self._send([*request.command, *request.data_set.frame(first)])
-        outgoing.tally.add(first)
+        outgoing.wire_digest.add(first)
         try:
             for batch in rest:
                 self._notice()
                 self._send(request.data_set.frame(batch))
-                outgoing.tally.add(batch)
+                outgoing.wire_digest.add(batch)
         except SetAsideError:
             self.abort()
             raise
         if request.data_set.missing:
             raise ValueError(f"{request.data_set.missing} bytes less than announced")
         self._mid_object = None
-        outgoing.tally.end()
+        outgoing.wire_digest.end()
         return request.message_id
 
     def collect(self) -> tuple[int, StoreAnswer]:

@@ -306,7 +306,7 @@ class Crew:
             outgoing, candidate = load(planned, self._sending.book)
             given.kept.append(candidate)
             if planned.digest:
-                outgoing.tally.compare_with(planned.digest)
+                outgoing.wire_digest.compare_with(planned.digest)
             return outgoing
 
         # Under another revision of the job other bytes are right.

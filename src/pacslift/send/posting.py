@@ -165,7 +165,7 @@ class Posting:
 
 def require_same(outgoing: Outgoing) -> None:
     """SetAsideError unless what went out whole before would go out with the same bytes again."""
-    sent = outgoing.tally.sent
+    sent = outgoing.wire_digest.sent
     if sent is not None and outgoing.digest() != sent:
         raise SetAsideError(
             Cause.CHANGED_SINCE_SENT,

@@ -5,18 +5,18 @@ second; the run writes how it goes, every few seconds and when that changes, for
 and `pacslift status`. What is there of a run that was killed is known by its age.
 """
 
-import json
 import math
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from pacslift.errors import LedgerLostError
 from pacslift.events import PaceChanged, Sink
-from pacslift.job_pace import GOING, SAID, Pace, in_force
+from pacslift.job_pace import SAID, Pace, in_force
 from pacslift.ledger import Ledger
-from pacslift.send.pace import LOOK_EVERY, MEGA, Pacer, now_utc
+from pacslift.send.going import OnRecord
+from pacslift.send.pace import LOOK_EVERY, MEGA, Pacer
 
 WRITE_EVERY = 2.0  # seconds between two writings of how it goes
 
@@ -34,6 +34,7 @@ class Steering:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ledger, self._pacer, self._tell, self._clock = ledger, pacer, tell, clock
+        self._on_record = OnRecord(ledger)
         self._written: Pace = pacer.pace  # as job.toml has it
         self._told = PaceChanged("free")
         self._since = clock()  # what was told last holds since then
@@ -73,7 +74,7 @@ class Steering:
         if self._told.state != "free":
             self._change(PaceChanged("free"), self._clock())
         with suppress(LedgerLostError):
-            self._ledger.forget(GOING)
+            self._on_record.forget()
 
     def _change(self, going: PaceChanged, now: float) -> None:
         held = now - self._since if self._told.state in HELD else 0.0
@@ -82,10 +83,5 @@ class Steering:
 
     def _record(self, going: PaceChanged, now: float) -> None:
         seconds = max(now - self._recorded, 1e-3)  # the first time without end: no rate yet
-        rates = {
-            "instances_per_second": round(self._objects / seconds, 2),
-            "megabytes_per_second": round(self._bytes / seconds / MEGA, 3),
-        }
-        at = now_utc().isoformat(timespec="seconds")
-        self._ledger.put(GOING, json.dumps({"at": at, **rates, **asdict(going)}))
+        self._on_record.put(going, self._objects / seconds, self._bytes / seconds / MEGA)
         self._recorded, self._objects, self._bytes = now, 0, 0

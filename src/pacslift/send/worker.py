@@ -163,7 +163,7 @@ class StoreWorker:
             with one_object():
                 one.outgoing = prepare()
             if digest_before:
-                one.outgoing.tally.compare_with(digest_before)
+                one.outgoing.wire_digest.compare_with(digest_before)
                 with one_object():
                     one.found = one.outgoing.digest()
         except SetAsideError as error:
@@ -225,8 +225,10 @@ class StoreWorker:
             with one_object():
                 delivery = self._sender.send(outgoing)
         except SetAsideError as error:
-            return Delivery.set_aside(error).about(Sent.of(outgoing, outgoing.tally.sent or found))
-        digest, why = outgoing.tally.sent or found, ""
+            return Delivery.set_aside(error).about(
+                Sent.of(outgoing, outgoing.wire_digest.sent or found)
+            )
+        digest, why = outgoing.wire_digest.sent or found, ""
         if digest is None:  # it went out in part, and may be sent again: then as the same
             digest, why = digest_of(outgoing)
         if why:

@@ -1,7 +1,7 @@
 """The sentence at the end of sending says what was told on the way."""
 
 from pacslift.events import Elsewhere, Finding, InstanceSent, PaceChanged
-from pacslift.send.tally import Tally
+from pacslift.send.sendcounts import SendCounts
 
 STORED = InstanceSent("1.2.3", "stored", None, 1_000_000, 0.1)
 CORRECTED = InstanceSent("1.2.4", "stored", None, 1_000_000, 0.1, changes=3)
@@ -11,11 +11,11 @@ REFUSED = InstanceSent("1.2.6", "failed", "refused_by_target", 1_000_000, 0.1, c
 
 def told(*events):
     passed_on = []
-    tally = Tally(passed_on.append)
+    counts = SendCounts(passed_on.append)
     for event in events:
-        tally(event)
+        counts(event)
     assert passed_on == list(events)
-    return tally.sentence(2.0)
+    return counts.sentence(2.0)
 
 
 def test_stored_corrected_and_left_out_are_counted_apart():

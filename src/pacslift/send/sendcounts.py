@@ -6,7 +6,7 @@ from pacslift.ledger import InstanceState
 _STORED = {InstanceState.STORED.value, InstanceState.STORED_CHANGED.value}
 
 
-class Tally:
+class SendCounts:
     """A sink that counts what became of instances, and passes every event on."""
 
     def __init__(self, inner: Sink) -> None:
