@@ -5,7 +5,7 @@ import os
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["servers", "databases", "ledgers", "certificates"]
+pytest_plugins = ["servers", "databases", "ledgers", "certificates", "warmstart"]
 
 settings.register_profile("local", max_examples=30, deadline=None)
 settings.register_profile("ci", max_examples=300, deadline=None, print_blob=True)
