@@ -7,7 +7,8 @@ SEED   ?= 1
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # Two workers: the suite is made for two cores; a file's tests stay together with their servers.
-PYTEST ?= $(BIN)/python -m pytest -n 2 --dist loadfile
+# The files come in the order of tests/conftest.py, the longest first.
+PYTEST ?= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test check format fuzz faults bench servers lock clean
 

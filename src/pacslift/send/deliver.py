@@ -24,6 +24,7 @@ from pacslift.send.pace import Came, Pacer
 from pacslift.send.patience import Patience
 from pacslift.send.steering import Steering
 from pacslift.send.supply import Alone, Supply
+from pacslift.unbroken import TAKING
 
 COMMIT_EVERY = 0.25  # seconds between commits while answers come in
 COMMIT_MOST = 500  # answers in one commit
@@ -70,9 +71,8 @@ def _deliver(
 
     committed = time.monotonic()
     try:
-        for result in results_of(hands, supply.planned(), pacer):
+        for result in results_of(hands, supply.planned(), pacer, waiting):
             if result:
-                waiting.append(result)
                 steering.count(bytes_of(result))
             pacer.share = supply.share
             steering.look()
@@ -116,10 +116,14 @@ class Watch:
 
 
 def results_of(
-    hands: Hands, planned: Iterator[Planned | None], pacer: Pacer
+    hands: Hands,
+    planned: Iterator[Planned | None],
+    pacer: Pacer,
+    waiting: list[Result] | None = None,
 ) -> Iterator[Result | None]:
     """Results as they come, None when none came for a moment. Raises what ended the work.
 
+    Each is put to those *waiting* first, so that no interrupt comes between.
     What is handed out, and when, is *pacer*'s to say; in the order in which it is *planned*.
     """
     hands.start()
@@ -132,7 +136,10 @@ def results_of(
             coming, more = following(planned)
         if not (coming or more or pacer.in_hand):
             return
-        result = hands.get(min(wait, COMMIT_EVERY))
+        with TAKING:
+            result = hands.get(min(wait, COMMIT_EVERY))
+            if result is not None and waiting is not None:
+                waiting.append(result)
         if result is not None:
             pacer.came(result.planned.instance_key, came_of(result))
         yield result
