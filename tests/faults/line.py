@@ -44,6 +44,10 @@ class Book(Protocol):
         """An object begins; gives its number."""
         ...
 
+    def holding(self, uid: str) -> None:
+        """What is to be done while the object that has begun is kept waiting."""
+        ...
+
     def note_received(self, message: Message) -> Reception:
         """An object has crossed whole."""
         ...
@@ -148,6 +152,8 @@ class Line:
         for message in self._up.feed(pdu):
             if message.command.CommandField == C_STORE_RQ:
                 self._outstanding[message.command.MessageID] = self._book.note_received(message)
+        if is_start(pdu) and self._up.began:
+            self._book.holding(str(self._up.began.get("AffectedSOPInstanceUID")))
         return None
 
     def _seen_down(self, pdu: bytes) -> Cut | None:

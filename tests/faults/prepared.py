@@ -20,7 +20,7 @@ from oldpacs import PATIENTS, OldPacs, old_pacs
 
 SLICES = 48
 SIDE = 96  # samples; an object has about 19 KB, more than one PDU of most targets
-LARGE, LARGE_SIDE = 2, 900  # so many of about 1.6 MB
+LARGE_SIDES = (900, 1800)  # one of 1.6 MB, and one that two sockets have no room for
 NEW_ID = "H-{}"
 REVISED = "2026-01-31T12:00:00Z"
 DRAFT = "127.0.0.1:104"  # an address that is replaced in each run
@@ -33,6 +33,11 @@ class Prepared:
     archive: OldPacs
     job: Path
     expected: Mapping[str, bytes]  # data sets by SOP Instance UID
+
+    @property
+    def largest(self) -> str:
+        """The SOP Instance UID of the object that two sockets have no room for."""
+        return max(self.expected, key=lambda uid: len(self.expected[uid]))
 
 
 def prepare(folder: Path) -> Prepared:
@@ -48,11 +53,11 @@ def prepare(folder: Path) -> Prepared:
 
 def with_large_ones(archive: OldPacs) -> OldPacs:
     """Give some objects pixels enough that a fault meets them on the way."""
-    step = len(archive.uids) // (LARGE + 1)
-    for uid in archive.uids[step::step][:LARGE]:
+    step = len(archive.uids) // (len(LARGE_SIDES) + 1)
+    for uid, side in zip(archive.uids[step::step], LARGE_SIDES, strict=False):
         slice_ = dcmread(archive.files[uid])
-        slice_.Rows = slice_.Columns = LARGE_SIDE
-        slice_.PixelData = bytes(n % 251 for n in range(LARGE_SIDE)) * LARGE_SIDE * 2
+        slice_.Rows = slice_.Columns = side
+        slice_.PixelData = bytes(n % 251 for n in range(side)) * side * 2
         slice_.save_as(archive.files[uid])
     return archive
 

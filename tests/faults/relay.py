@@ -26,6 +26,7 @@ class Relay:
         self.begun = 0  # objects whose command has come
         self.began_at: list[float] = []  # monotonic, of each of them
         self.cuts: list[Cut] = []
+        self.holding: Callable[[str], None] = lambda _: None  # done while an object is kept waiting
         self.changed = threading.Condition()
         self._port_of_target = port_of_target
         self._lines: list[Line] = []

@@ -16,6 +16,7 @@ from crossing import Where
 from onsender import (
     child_killed,
     clock_set_back,
+    file_written_to,
     files_changed,
     files_spoilt,
     killed,
@@ -90,6 +91,7 @@ SCRIPTED = (
     Scenario("unplugged", "the link falls silent", cutting(*Where, is_silent=True)),
     Scenario("files-gone", "files vanish or are cut short after the plan", files_spoilt),
     Scenario("files-changed", "files change after the plan", files_changed),
+    Scenario("file-written", "a file is written to while it is being sent", file_written_to),
 )  # fmt: skip
 
 SLOW_START = {"response_timeout": 20, "lost_waits": [0.0, 0.5, 1.0], "busy_waits": [0.05, 0.1]}

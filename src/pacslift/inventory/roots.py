@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory.watched import Watched
 from pacslift.inventory.winnames import means_something_else, verbatim
 
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -172,10 +173,15 @@ def _safe(parts: tuple[str, ...], path: str) -> str:
 
 
 class Opened(NamedTuple):
-    """A descriptor, and the size of its file when it was opened."""
+    """A descriptor, and its file as it was when it was opened."""
 
     fd: int
-    size: int
+    watched: Watched
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file when it was opened."""
+        return self.watched.size
 
 
 def open_inside(mount: Path, relative: str) -> int:
@@ -189,7 +195,7 @@ def open_inside(mount: Path, relative: str) -> int:
 
 
 def opened_inside(mount: str, relative: str) -> Opened:
-    """Do the same for who wants to know the size as well."""
+    """Do the same for who wants to know the size as well, and whether it changes later."""
     inside = _real(mount)
     path = _joined(inside, relative)
     try:
@@ -204,7 +210,7 @@ def opened_inside(mount: str, relative: str) -> Opened:
             f"{relative!r} below {mount} cannot be opened: {error.strerror}; check its permissions",
         ) from error
     try:
-        return Opened(fd, _size_of(fd, path, inside, relative))
+        return Opened(fd, Watched.of(fd, path, _status_of(fd, path, inside, relative)))
     except BaseException:
         os.close(fd)
         raise
@@ -229,8 +235,8 @@ def _open(path: str) -> int:
         return os.open(path, _READ)
 
 
-def _size_of(fd: int, path: str, inside: str, relative: str) -> int:
-    """Give the size of an open file; SetAsideError if it must not be read."""
+def _status_of(fd: int, path: str, inside: str, relative: str) -> os.stat_result:
+    """Give the status of an open file; SetAsideError if it must not be read."""
     try:
         real = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - what is open, not what was named
     except OSError:  # a system without /proc
@@ -243,4 +249,4 @@ def _size_of(fd: int, path: str, inside: str, relative: str) -> int:
         raise SetAsideError(Cause.UNREADABLE, f"{relative!r} is no regular file")
     if not status.st_size:
         raise SetAsideError(Cause.EMPTY_FILE, f"{relative!r} has no bytes")
-    return status.st_size
+    return status

@@ -8,7 +8,7 @@ pieces in memory are passed on as they are.
 Memory: the buffer, whatever the object's size.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import cast
 
@@ -20,19 +20,26 @@ BUFFER_LENGTH = 0x90000
 COPIED = 0x10000  # bytes in memory that are rather copied than sent apart
 
 
-def batches(segments: Iterable[Segment], buffer: memoryview) -> Iterator[list[memoryview]]:
+def batches(
+    segments: Iterable[Segment], buffer: memoryview, when_read: Callable[[], None] = lambda: None
+) -> Iterator[list[memoryview]]:
     """The bytes of *segments* in order, in lists of views.
 
-    Views into *buffer* are valid until the next list is asked for. Raises SetAsideError
+    Views into *buffer* are valid until the next list is asked for. *when_read* is called when all
+    that is in a file has been read, and before the last list is given: what it raises keeps an
+    object that is not to be from being whole. Raises SetAsideError
     TRUNCATED if a file is shorter than it was, UNREADABLE if it cannot be read.
     """
-    gathered = _Batch(buffer)
+    gathered, is_read = _Batch(buffer), False
     for kind, run in groupby(segments, type):
         if kind is memoryview:
             gathered.add(cast("list[memoryview]", list(run)))
         else:
             for span in cast("Iterator[FileSpan]", run):
                 yield from gathered.read(span)
+            is_read = True
+    if is_read:
+        when_read()
     if last := gathered.taken():
         yield last
 
