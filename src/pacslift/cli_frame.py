@@ -30,6 +30,8 @@ POLARS = Path(pl.__file__).parent
 SOON = 0.02  # seconds until an interrupt that came inside of it is tried again
 INTERRUPTED = 130  # as shells count it: 128 and the number of SIGINT
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
+if sys.platform == "win32":
+    SIGNALS[signal.SIGBREAK] = "Ctrl-Break"  # what a program without a console can be sent there
 
 # What one command notes in click's context for whoever ends it.
 IN_JSON, FOLDER, TOLD = "pacslift.json", "pacslift.folder", "pacslift.told"

@@ -212,7 +212,7 @@ def load_job(folder: Path) -> Job:
     """Read folder/job.toml. JobFolderError if there is none, JobFileError if it is wrong."""
     path = folder / "job.toml"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors on Windows mark UTF-8 so
     except FileNotFoundError as error:
         raise JobFolderError(
             f"{folder} is no job folder: it has no job.toml; make one with `pacslift init`"
@@ -374,7 +374,7 @@ def revision(job: Job, adapter_digest: str) -> str:
 def touch_revised(job: Job) -> Job:
     """Write the `revised` line anew into job.toml, leaving a person's other lines as they are."""
     path = job.folder / "job.toml"
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     moment = now()
     line = f"revised = {moment}"
     changed, hits = re.subn(r"(?m)^revised\s*=\s*[^#\n]*?(?=\s*(#|$))", line, text, count=1)
