@@ -42,4 +42,5 @@ def main() -> None:
     with loading():
         from pacslift.cli import main as command_line  # noqa: PLC0415 - to be loaded in here
 
-    command_line(prog_name="pacslift")
+    # On Windows click would expand what looks like a pattern or a variable: old roots are neither.
+    command_line(prog_name="pacslift", windows_expand_args=False)
