@@ -253,6 +253,26 @@ def test_a_job_folder_that_may_not_be_written_is_named(archive, tmp_path, monkey
     refused(pacslift("run", tmp_path / "job"), errors.JobFolderError, tmp_path / "job", "owner")
 
 
+@pytest.mark.parametrize("name", ["exceptions.csv", "report/exceptions.csv", "report/report.html"])
+def test_a_report_that_is_open_in_a_spreadsheet_is_named(name, archive, tmp_path, monkeypatch):
+    """Windows lets nobody replace a file that a program shows; its answer is given for it."""
+    job = tmp_path / "job"
+    init(job, archive.dump, archive.storage, NOBODY)
+    for stage in ("extract", "inventory", "plan"):
+        pacslift(stage, job)
+    replace = os.replace
+
+    def refusing(source: object, target: object) -> None:
+        if Path(target) == job / name:
+            raise PermissionError(13, "The process cannot access the file", source, 32, target)
+        replace(source, target)
+
+    with monkeypatch.context() as shown:
+        shown.setattr(os, "replace", refusing)
+        refused(pacslift("report", job), errors.JobFolderError, job / name, "spreadsheet")
+    assert pacslift("report", job).exit_code not in {1, 15}
+
+
 def test_a_job_is_not_made_twice_in_one_folder(archive, tmp_path):
     assert init(tmp_path / "job", archive.dump, archive.storage, NOBODY).exit_code == 0
     before = (tmp_path / "job" / "job.toml").read_text()

@@ -1,11 +1,13 @@
 import gc
 import importlib
+import os
 import subprocess
 import sys
 
 import pytest
 
 from pacslift.start import loading
+from readcases import FIXTURES
 
 
 def test_what_is_loaded_is_no_longer_searched_for_garbage_and_what_follows_is():
@@ -31,3 +33,19 @@ def test_the_program_s_entry_runs_the_command_line():
     command = [sys.executable, "-c", entry, "--version"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.startswith("pacslift, version ")
+
+
+def test_a_character_that_a_console_lacks_ends_no_command(tmp_path):
+    """What Windows gives a pipe in Western Europe, and a folder of a site in Japan."""
+    folder = tmp_path / "\u79fb\u884c"
+    folder.mkdir()
+    (folder / "index.sql").write_bytes((FIXTURES / "orthanc" / "mysql" / "index.sql").read_bytes())
+    said = {}
+    for encoding in ("cp1252", "utf-8"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "pacslift", "inspect", folder / "index.sql"],
+            env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True, check=True,
+        )  # fmt: skip
+        said[encoding] = ran.stdout.decode(encoding)
+    assert "\u79fb\u884c" in said["utf-8"]
+    assert said["cp1252"] == said["utf-8"].replace("\u79fb\u884c", r"\u79fb\u884c")

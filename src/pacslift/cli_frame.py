@@ -32,6 +32,8 @@ SOON = 0.02  # seconds until an interrupt that came inside of it is tried again
 INTERRUPTED = 130  # as shells count it: 128 and the number of SIGINT
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 MOST_SAID = 1000  # characters of a summary: more than any has
+if sys.platform == "win32":
+    SIGNALS[signal.SIGBREAK] = "Ctrl-Break"  # what a program without a console can be sent there
 
 # What one command notes in click's context for whoever ends it.
 IN_JSON, FOLDER, TOLD = "pacslift.json", "pacslift.folder", "pacslift.told"

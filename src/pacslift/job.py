@@ -206,7 +206,7 @@ def load_job(folder: Path) -> Job:
     """Read folder/job.toml. JobFolderError if there is none, JobFileError if it is wrong."""
     path = folder / "job.toml"
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors on Windows mark UTF-8 so
     except FileNotFoundError as error:
         raise JobFolderError(
             f"{folder} is no job folder: it has no job.toml; make one with `pacslift init`"

@@ -71,7 +71,7 @@ def schema_for(name: str) -> str:
 def engine_of(place: Place) -> sa.Engine:
     """The engine for the ledger at *place*; connects to nothing yet."""
     if isinstance(place, Path):
-        engine = sa.create_engine(f"sqlite:///{place}")
+        engine = sa.create_engine(sa.URL.create("sqlite", database=str(place)))
         sa.event.listen(engine, "connect", set_pragmas)
         return engine
     more = str(place.url.query.get("options", ""))

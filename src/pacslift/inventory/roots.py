@@ -139,11 +139,16 @@ class Mounts:
                 Cause.OUTSIDE_ROOT, f"{path!r} is a path of its own, not one below {root!r}"
             )
         name = _parent(path) if below.absolute else root
-        option = shlex.quote(f"{name}=DIR") if name else "DIR"
+        option = _as_argument(f"{name}=DIR") if name else "DIR"
         return SetAsideError(
             Cause.ROOT_NOT_MOUNTED,
             f"nobody said where the storage root of {path!r} is now; add --storage {option}",
         )
+
+
+def _as_argument(text: str) -> str:
+    """As a person types it; Windows' shells do not all know the quotes of Unix."""
+    return f'"{text}"' if _ON_WINDOWS else shlex.quote(text)
 
 
 def _parent(path: str) -> str:

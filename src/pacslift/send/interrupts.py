@@ -7,11 +7,14 @@ through at once, for whoever cannot wait.
 """
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+INTERRUPTS: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+if sys.platform == "win32":
+    INTERRUPTS = (*INTERRUPTS, signal.SIGBREAK)
 
 
 @contextmanager
