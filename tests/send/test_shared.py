@@ -161,6 +161,7 @@ def test_after_it_lost_a_study_a_machine_goes_on_with_others(ledger):
         while held.instance_key != lost.instance_key:  # until it is heard that nobody is heard
             assert other.record(stored(held), [])
             held = next_of(theirs)
+        other._pulse.stop()  # so that it takes nothing back a second time
         planned(ledger, "1.1", "1.2", "1.3")
         assert one.record(stored(lost), []) == set()
         more = next_of(given)
