@@ -12,9 +12,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "src"), str(ROOT / "tests")]
+sys.path.append(str(ROOT / "benchmarks"))
 
 import pytest  # noqa: E402 - found by the line above
 from processes import Zygote  # noqa: E402
+from result import page  # noqa: E402
 from runs import Outcome, one_run, table  # noqa: E402
 from scenarios import EACH  # noqa: E402
 from stock import Stock  # noqa: E402
@@ -42,6 +44,8 @@ def main() -> int:
             outcomes.append(outcome)
             tell(outcome)
     print(f"\n{table(outcomes)}")
+    if asked.output:
+        asked.output.write_text(page(outcomes, asked.seed, is_warm=not asked.fresh))
     return int(any(one.complaints for one in outcomes))
 
 
@@ -51,6 +55,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the first run of each scenario")
     parser.add_argument("--only", nargs="*", metavar="NAME", help="scenarios, by their names")
     parser.add_argument("--fresh", action="store_true", help="no process is a fork of a warm one")
+    parser.add_argument("--output", type=Path, help="file to write the table to")
     return parser.parse_args()
 
 
