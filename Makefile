@@ -46,7 +46,8 @@ fuzz: $(READY)   ## search for inputs that break a reader, SECONDS for each targ
 	done; test -z "$$failed" || { echo "broken:$$failed"; exit 1; }
 
 faults: $(READY) ## break the sender, the link and the target RUNS times, by chance from SEED
-	$(BIN)/python tests/faults/run.py --runs $(RUNS) --seed $(SEED)
+	$(BIN)/python tests/faults/run.py --runs $(RUNS) --seed $(SEED) \
+	  $(if $(OUTPUT),--output $(OUTPUT))
 
 bench: $(READY)  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py

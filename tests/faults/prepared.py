@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.filereader import read_dataset
+from relay import HOST
 from target import ScriptedTarget
 
 from jobs import init, pacslift
@@ -23,7 +24,7 @@ SIDE = 96  # samples; an object has about 19 KB, more than one PDU of most targe
 LARGE_SIDES = (900, 1800)  # one of 1.6 MB, and one that two sockets have no room for
 NEW_ID = "H-{}"
 REVISED = "2026-01-31T12:00:00Z"
-DRAFT = "127.0.0.1:104"  # an address that is replaced in each run
+DRAFT = f"{HOST}:104"  # an address that is replaced in each run
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ class Prepared:
         return max(self.expected, key=lambda uid: len(self.expected[uid]))
 
 
-def prepare(folder: Path) -> Prepared:
+def prepare(folder: Path, slices: int = SLICES, side: int = SIDE, studies: int = 4) -> Prepared:
     """Make all of it below *folder*."""
-    archive = with_large_ones(old_pacs(folder / "old", SLICES, SIDE))
+    archive = with_large_ones(old_pacs(folder / "old", slices, side, studies=studies))
     job = folder / "prepared" / "job"
     init(job, archive.dump, archive.storage, f"TARGET@{DRAFT}")
     write_mapping(job)
@@ -74,19 +75,20 @@ def write_mapping(job: Path) -> None:
     path.write_text(f'{said}\n[mapping]\npatients = "patients.csv"\n')
 
 
-def copy_of(prepared: Path, job: Path, port: int) -> None:
-    """The prepared job once more, for a target on *port*."""
+def copy_of(prepared: Path, job: Path, host: str, port: int) -> None:
+    """The prepared job once more, for a target at *host* and *port*."""
     assert job.name == prepared.name, "its name is in the objects"
     shutil.copytree(prepared, job, dirs_exist_ok=True)
     path = job / "job.toml"
-    path.write_text(path.read_text().replace("port = 104", f"port = {port}"))
+    said = path.read_text().replace("port = 104", f"port = {port}")
+    path.write_text(said.replace(f'host = "{HOST}"', f'host = "{host}"'))
 
 
 def undisturbed(folder: Path, prepared: Path, archive: OldPacs) -> Mapping[str, bytes]:
     """What a run sends that meets no fault."""
     with ScriptedTarget() as target:
         job = folder / prepared.name
-        copy_of(prepared, job, target.port)
+        copy_of(prepared, job, HOST, target.port)
         ended = pacslift("run", job)
         assert ended.exit_code == 0, ended.output
         expected = dict(target.disk)
