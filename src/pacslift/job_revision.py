@@ -57,7 +57,7 @@ def revision(job: Job, adapter_digest: str) -> str:
 def touch_revised(job: Job) -> Job:
     """Write the `revised` line anew into job.toml, leaving a person's other lines as they are."""
     path = job.folder / "job.toml"
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8-sig")
     moment = now()
     line = f"revised = {moment}"
     changed, hits = re.subn(r"(?m)^revised\s*=\s*[^#\n]*?(?=\s*(#|$))", line, text, count=1)
