@@ -56,7 +56,10 @@ def test_how_a_target_lets_us_in_is_no_part_of_what_decides_the_bytes(tmp_path, 
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("[target.tls]\nprofil = 'extended'", "unknown key 'profil'; known are ca, certificate"),
+        (
+            "[target.tls]\nprofil = 'extended'",
+            "did you mean 'profile'[?] Known are ca, certificate",
+        ),
         ("[target.tls]\nprofile = 'ssl3'", "must be one of non-downgrading, bcp195, extended"),
         ("[target.tls]\nkey = 'me.key'", "a key without a certificate"),
         ("[target.tls]\nverify = 'no'", "'verify' is 'no', which is not of the right kind"),
@@ -67,7 +70,10 @@ def test_how_a_target_lets_us_in_is_no_part_of_what_decides_the_bytes(tmp_path, 
         ("[target.identity]\n", "must have either user"),
         ("[target.identity]\npasscode_env = 'A'", "must have either user"),
         ("[target.identity]\nuser = 'a'\njwt_file = 'b'", "must have either user"),
-        ("[target.identity]\nuser = 'a'\npasscode = 'b'", "unknown key 'passcode'; known are"),
+        (
+            "[target.identity]\nuser = 'a'\npasscode = 'b'",
+            "unknown key 'passcode'; did you mean 'passcode_env'",
+        ),
     ],
 )
 def test_a_mistake_in_how_the_target_lets_us_in_is_named(tmp_path, lines, said):

@@ -75,6 +75,20 @@ def test_a_folder_without_a_job_says_how_to_make_one(tmp_path):
         ("lost_waits = [0.0", 'lost_waits = ["soon"', "0 or more"),
         ("port = 104", "port = 70000", "port 1 to 65535"),
         ("[target]", "[target", "mend the line"),
+        ("[send]", "[sent]", "unknown key 'sent'; did you mean 'send'"),
+        (
+            "port = 104",
+            'port = "104"',
+            r"\[target\] 'port' is '104'.*a whole number, without quotes",
+        ),
+        ("processes = 1", "processes = 1.5", r"\[send\] 'processes' is 1.5.*a whole number"),
+        ("dumps = [", "dumps = [ 3,", r"\[source\] 'dumps' must be a list of texts"),
+        ('"" = "', '"" = 3 #"', r"\[storage.mounts\] '' is 3.*a text in straight quotes"),
+        ('"" = "', r'"" = "C:\new', r"with a control character; write each . of a path twice"),
+        ('"" = "', r'"" = "D:\pacs', r"at line \d.*; write each . of a path twice"),
+        ('"sample"', "\u201csample\u201d", "use straight quotes"),
+        ("response_timeout = 60.0", "response_timeout = nan", "must be a finite number"),
+        ("lost_waits = [0.0", "lost_waits = [inf", "0 or more"),
         ("revised = 2", "revised = 'x' #2", "a time like"),
     ],
 )
@@ -86,6 +100,40 @@ def test_a_mistake_in_job_toml_is_named(tmp_path, line, instead, said):
     path.write_text(text.replace(line, instead, 1))
     with pytest.raises(JobFileError, match=said):
         load_job(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("# Prüfung\n".encode("latin-1"), "job.toml, line 1: it is not in UTF-8; save"),
+        ("revised = 1\n".encode("utf-16"), "in UTF-16, which Windows calls Unicode; save it in"),
+        ("revised = 1\n".encode("utf-16-be"), "in UTF-16, which Windows calls Unicode; save it in"),
+    ],
+)
+def test_a_job_file_that_an_editor_saved_otherwise_says_how_to_save_it(tmp_path, content, said):
+    (tmp_path / "job.toml").write_bytes(content)
+    with pytest.raises(JobFileError, match=said):
+        load_job(tmp_path)
+
+
+def test_a_job_file_from_notepad_is_read_and_revised(tmp_path):
+    create_job(a_job(tmp_path))
+    path = tmp_path / "job.toml"
+    first = "\n".join(sorted(path.read_text().splitlines(), key=lambda s: "revised" not in s)[:1])
+    rest = path.read_text().replace(first, "")
+    path.write_bytes(f"\ufeff{first}\n{rest}".replace("\n", "\r\n").encode())
+    read = load_job(tmp_path)
+    assert touch_revised(read).revised >= read.revised
+    assert path.read_text().count("revised = ") == 1
+    assert load_job(tmp_path) == replace(read, revised=load_job(tmp_path).revised)
+
+
+@pytest.mark.parametrize("folder", ["nowhere", "file", "empty"])
+def test_what_is_no_job_folder_says_so_whatever_it_is(tmp_path, folder):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(JobFolderError, match=f"{folder} is no job folder: .*pacslift init"):
+        load_job(tmp_path / folder)
 
 
 @pytest.mark.parametrize("text", ["", "PACS", "PACS@host", "@host:104", "A" * 17 + "@h:1", "P@h:0"])

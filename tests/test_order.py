@@ -89,6 +89,46 @@ def test_a_new_order_in_the_middle_sends_the_rest_in_it_and_nothing_twice(
     assert len(set(target.received)) == SLICES
 
 
+def checks(job) -> dict[str, tuple[str, str]]:
+    """What doctor shows: mark and sentence of each check."""
+    lines = pacslift("doctor", job).stdout.splitlines()
+    return {line[6:17].strip(): (line[:4].strip(), line[19:]) for line in lines}
+
+
+def test_doctor_tells_of_the_file_of_priorities_what_plan_would_stop_at(tmp_path, archive, target):
+    csv = tmp_path / "tomorrow.csv"
+    job = a_job(tmp_path, archive, target, "--order", csv)
+    assert checks(job)["order"][0] == "FAIL"
+    csv.write_text("patient_id,priority\n4711,soon\n4711,later\n")
+    mark, said = checks(job)["order"]
+    assert (mark, "2 lines are wrong. line 2, column priority" in said) == ("FAIL", True)
+    csv.write_text(f"patient_id\n{PATIENTS[0].patient_id}\nGEHEIM-9999\n")
+    assert checks(job)["order"] == (
+        "ok", f"2 lines of {csv} can be read; whether each names a study is seen after inventory"
+    )  # fmt: skip
+    for stage in ("extract", "inventory"):
+        assert pacslift(stage, job).exit_code == 0
+    mark, said = checks(job)["order"]
+    assert mark == "warn"
+    assert "tomorrow.csv that met nothing in the old database: 1, line 3" in said
+    assert not any(secret in said for secret in SECRETS)
+    csv.write_text(f"patient_id\n{PATIENTS[0].patient_id}\n")
+    assert checks(job)["order"] == ("ok", f"1 line of {csv} can be read; each names a study")
+    csv.write_text("patient_id\n")
+    assert checks(job)["order"][0] == "warn"
+
+
+def test_doctor_tells_of_a_mapping_what_plan_would_stop_at(tmp_path, archive, target):
+    job, mapping = a_job(tmp_path, archive, target), tmp_path / "patients.csv"
+    with (job / "job.toml").open("a") as text:
+        text.write(f'\n[mapping]\npatients = "{mapping}"\n')
+    mapping.write_text("patient_id,new_patient_birth_date\n4711,1961\n")
+    mark, said = checks(job)["mapping"]
+    assert (mark, "line 2, column new_patient_birth_date" in said) == ("FAIL", True)
+    mapping.write_text("patient_id,new_patient_birth_date\n4711,19610203\n")
+    assert checks(job)["mapping"] == ("ok", "1 line of the mapping can be read")
+
+
 def test_an_order_that_cannot_be_read_stops_before_anything_is_sent(tmp_path, archive, target):
     job = a_job(tmp_path, archive, target, "--order", tmp_path / "gone.csv")
     ran = pacslift("run", job)

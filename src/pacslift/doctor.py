@@ -1,24 +1,31 @@
-"""Everything that would fail later, tried now: dumps, adapter, storage, job folder, target.
+"""Everything that would fail later, tried now: dumps, storage, tables, job folder, target.
 
 A check never stops the others; each is a sentence that says what was met or what to do.
 """
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import polars as pl
+
 from pacslift.access import Identity, access_findings, secret_name
-from pacslift.adapter import choose, load_adapters
+from pacslift.adapter import Adapter, choose, load_adapters
+from pacslift.counting import counted
 from pacslift.errors import JobFolderError, LedgerError, NoContextError, StopError
 from pacslift.extract.take import format_of, names_of, opened_dumps, terms_of
+from pacslift.inventory.catalog import scan_catalog
 from pacslift.inventory.take import require_folders
 from pacslift.job import Job, TargetAddress
 from pacslift.job_lock import require_writable
 from pacslift.ledger import Ledger
 from pacslift.ledger_engine import exists
 from pacslift.plan.contexts import VERIFICATION
+from pacslift.plan.make import unknown_priorities
+from pacslift.plan.mapping import read_mapping
+from pacslift.plan.sequence import turns_of
 from pacslift.repair.order import TRANSCODE
 from pacslift.send.association import StoreAssociation, Timeouts
 from pacslift.send.matrix import Answer, Kind, asking, matrix, summary
@@ -50,6 +57,7 @@ def examine(job: Job, now: datetime | None = None) -> Iterator[Check]:
         yield attempt("ledger", lambda: ledger_answers(job))
     yield attempt("dumps", lambda: dumps_are_known(job))
     yield attempt("storage", lambda: storage_is_there(job))
+    yield from tables_are_right(job)
     yield attempt("target", lambda: target_answers(job))
     yield from certificates_last(job.target, now or datetime.now(UTC))
     for sentence in access_findings(job.target.tls, job.target.identity):
@@ -97,6 +105,51 @@ def storage_is_there(job: Job) -> str:
     """StorageRootError unless every root can be listed."""
     require_folders(job.mounts)
     return ", ".join(f"{name or 'the only root'} = {path}" for name, path in job.mounts.items())
+
+
+def tables_are_right(job: Job) -> Iterator[Check]:
+    """Whether the files of [mapping] and [order] can be planned with; nothing without them."""
+    if job.mapping:
+        yield attempt("mapping", lambda: mapping_is_right(job))
+    if job.order.csv:
+        yield priorities_are_right(job)
+
+
+def mapping_is_right(job: Job) -> str:
+    """MappingError unless the mapping can be read."""
+    lines = sum(1 for _ in read_mapping(job.mapping).lines)
+    return f"{counted(lines, 'line')} of the mapping can be read"
+
+
+def priorities_are_right(job: Job) -> Check:
+    """Whether the file of priorities can be read, and each line names a study, where known."""
+    try:
+        turns = turns_of(job.order)
+        known = catalog_of(job)
+        unknown = unknown_priorities(*known, turns, read_mapping(job.mapping)) if known else ()
+    except StopError as error:
+        return Check("order", passed=False, sentence=str(error))
+    if unknown:
+        return Check("order", passed=True, sentence=unknown[0], warns=True)
+    if not turns.lines:
+        sentence = f"{job.order.csv} has no line below its heading; all goes newest first"
+        return Check("order", passed=True, sentence=sentence, warns=True)
+    read = f"{counted(len(turns.lines), 'line')} of {job.order.csv} can be read"
+    also = "each names a study" if known else "whether each names a study is seen after inventory"
+    return Check("order", passed=True, sentence=f"{read}; {also}")
+
+
+def catalog_of(job: Job) -> tuple[Adapter, Mapping[str, pl.LazyFrame]] | None:
+    """The adapter that read the dump, and the catalog; None before the inventory is complete."""
+    if not exists(job.ledger):
+        return None
+    ledger = Ledger(job.ledger)
+    try:
+        name, complete = ledger.get("adapter") or "", ledger.get("inventory")
+    finally:
+        ledger.close()
+    adapter = load_adapters(job.adapters).get(name)
+    return (adapter, scan_catalog(job.catalog)) if adapter and complete else None
 
 
 def target_answers(job: Job) -> str:

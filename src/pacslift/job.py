@@ -3,6 +3,8 @@
 A job folder is made readable by its owner alone, since it comes to hold patient data.
 """
 
+import codecs
+import math
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -24,7 +26,15 @@ from pacslift.job_text import (
     status_lines,
     write_text,
 )
-from pacslift.job_values import refuse_unknown, section, typed
+from pacslift.job_values import (
+    hint_for,
+    path_text,
+    path_texts,
+    refuse_unknown,
+    seconds,
+    section,
+    typed,
+)
 
 if TYPE_CHECKING:
     from pacslift.ledger_engine import Place
@@ -206,19 +216,45 @@ def load_job(folder: Path) -> Job:
     """Read folder/job.toml. JobFolderError if there is none, JobFileError if it is wrong."""
     path = folder / "job.toml"
     try:
-        text = path.read_text(encoding="utf-8-sig")  # some editors on Windows mark UTF-8 so
-    except FileNotFoundError as error:
+        text = text_of(path, path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        lacks = "it has no job.toml" if folder.is_dir() else "there is no such folder"
         raise JobFolderError(
-            f"{folder} is no job folder: it has no job.toml; make one with `pacslift init`"
+            f"{folder} is no job folder: {lacks}; make one with `pacslift init`"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise JobFolderError(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise JobFolderError(
+            f"{path} cannot be read: {error.strerror}; give this user the right to, or run "
+            "pacslift as the job's owner"
+        ) from error
     try:
         return job_from(folder.resolve(), tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise JobFileError(f"{path}: {error}; mend the line and start again") from error
+        raise JobFileError(f"{path}: {error}; {hint_for(line_in(text, str(error)))}") from error
     except JobFileError as error:
         raise JobFileError(f"{path}: {error}") from error
+
+
+def text_of(path: Path, content: bytes) -> str:
+    """What the file says, with line ends as TOML has them. JobFileError unless it is in UTF-8."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content:
+        raise JobFileError(
+            f"{path} is in UTF-16, which Windows calls Unicode; save it in UTF-8, as TOML has it"
+        )
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise JobFileError(
+            f"{path}, line {number}: it is not in UTF-8; save the file in UTF-8, as TOML has it"
+        ) from error
+
+
+def line_in(text: str, fault: str) -> str:
+    """The line of *text* that a *fault* of tomllib names; empty where it names none."""
+    named = re.search(r"at line (\d+)", fault)
+    lines = text.split("\n")
+    return lines[int(named[1]) - 1] if named and int(named[1]) <= len(lines) else ""
 
 
 def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
@@ -238,16 +274,16 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
         identity_from(folder, section(target, "identity")) if "identity" in target else None,
     )
     parse_target(str(address), address.calling_aet)
-    files, databases = files_and_databases(typed(source, "dumps", list))
+    files, databases = files_and_databases(path_texts(source, "dumps"))
     return checked(
         Job(
             folder=folder,
             dumps=tuple(folder / name for name in files),
             databases=databases,
-            mounts={name: folder / typed(mounts, name, str) for name in mounts},
+            mounts={name: folder / path_text(mounts, name) for name in mounts},
             target=address,
             adapter=typed(source, "adapter", str, "") or None,
-            adapters=tuple(folder / name for name in typed(source, "adapters", list, [])),
+            adapters=tuple(folder / name for name in path_texts(source, "adapters", [])),
             charset={name: typed(charset, name, str) for name in charset},
             accept_truncated=typed(source, "accept_truncated", bool, default=False),
             schema=typed(source, "schema", str, "") or None,
@@ -256,7 +292,7 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             processes=typed(send, "processes", int, 1),
             associations=typed(send, "associations", int, 0),
             window=typed(send, "window", int, 8),
-            response_timeout=float(typed(send, "response_timeout", (int, float), 60.0)),
+            response_timeout=seconds(send, "response_timeout", 60.0),
             busy_waits=tuple(typed(send, "busy_waits", list, [1.0, 5.0, 15.0])),
             lost_waits=tuple(typed(send, "lost_waits", list, [0.0, 5.0, 30.0])),
             probe=typed(inventory, "probe", str, "sample"),
@@ -269,7 +305,7 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             revised=revised_of(said),
             ledger_url=typed(ledger, "url", str, ""),
             ledger_schema=typed(ledger, "schema", str, "pacslift"),
-            dead_after=float(typed(ledger, "dead_after", (int, float), 30.0)),
+            dead_after=seconds(ledger, "dead_after", 30.0),
         )
     )
 
@@ -294,7 +330,7 @@ def revised_of(said: Mapping[str, Any]) -> str:
     if isinstance(value, datetime):
         return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     if value:
-        raise JobFileError(f"`revised` is {value!r}; a time like 2026-01-31T12:00:00Z belongs here")
+        raise JobFileError(f"`revised` is {value}; a time like 2026-01-31T12:00:00Z belongs here")
     return ""
 
 
@@ -317,7 +353,7 @@ def checked(job: Job) -> Job:
             f"at most {SOURCE_NAME} characters and no backslash (PS3.5 6.2)"
         )
     waits = (*job.busy_waits, *job.lost_waits)
-    waits_right = all(isinstance(wait, (int, float)) and wait >= 0 for wait in waits)
+    waits_right = all(isinstance(wait, (int, float)) and 0 <= wait < math.inf for wait in waits)
     if not waits_right or job.response_timeout <= 0:
         raise JobFileError(
             "[send] response_timeout must be seconds above 0, busy_waits and lost_waits lists of "

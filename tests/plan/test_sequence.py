@@ -154,7 +154,13 @@ REFUSED = {
     "nan": (b"accession_number,priority\nGEHEIM,nan\n", "line 2, column priority: it is neither"),
     "mixed": (b"accession_number,priority\nGEHEIM,1\nGEHEIM,2026-01-01 08:00\n",
               "line 3, column priority: numbers and times"),
-    "latin": (b"patient_id\nGEH\xc4IM\n", "not in UTF-8, from byte"),
+    "latin": (b"patient_id\nA\nGEH\xc4IM\n", "line 3: it is not in UTF-8, from byte"),
+    "utf-16": ("patient_id\nGEHEIM\n".encode("utf-16"), "in UTF-16 .*save it as CSV in UTF-8"),
+    "whens": (b"patient_id,priority\nGEHEIM,soon\nGEHEIM,1\nGEHEIM,late\n",
+              "2 lines are wrong. line 2, column priority: .*; line 4, column priority"),
+    "widths": (b"patient_id,priority\n" + b"GEHEIM\n" * 9,
+               "9 lines are wrong. line 2 has 1 .*line 3 .*line 4 [^;]*; [^;]*; and 6 more"),
+    "nobodies": (b"patient_id,priority\n,5\n,6\n", "2 lines are wrong. line 2 names no study"),
     "quotes": (b'patient_id\n"GEHEIM"x\n', "line 2: .*check the quotes"),
 }  # fmt: skip
 

@@ -39,6 +39,11 @@ KEYS_OF_A_SERIES = (
     "of_patient", "studies_facts", "shared", "series_facts", "studies", "series", "of_accession",
 )  # fmt: skip
 
+# Of owned_studies(), as Laid has them.
+AS_LAID = (
+    "study_key", "study_instance_uid", "accession_number", "whose",
+    pl.coalesce("final_key", "patient_key").alias("patient_key"),
+)  # fmt: skip
 PATIENTS = pl.Schema(
     {"final_key": pl.String(), "overlay": pl.String(), "whose": pl.String(), "mapped": pl.Boolean()}
 )
@@ -70,14 +75,8 @@ def lay(
     as overlay_keys() and levels_of() do.
     """
     levels = levels_of(adapter)
-    rows = catalog["patients"].select("patient_key", "patient_id", "issuer_of_patient_id").collect()
-    lines = lines_of_patients(rows, reviewed)
-    patients = patient_overlays(levels["patients"], catalog["patients"], lines, keep)
-    owners = owners_of(adapter, catalog["patients"], patients)
-    studies = (
-        catalog["studies"].select(STUDY_COLUMNS).collect()
-        .join(owners, on="patient_key", how="left", maintain_order="left")
-    )  # fmt: skip
+    lines = lines_of(catalog, reviewed)
+    studies = owned_studies(adapter, catalog, lines, keep)
     accessions, used = accession_overlays(studies, reviewed, keep)
     shared = named(shared_studies(studies, keep), "shared")
     studies = studies.join(accessions, on="accession_number", how="left", maintain_order="left")
@@ -95,13 +94,30 @@ def lay(
             pl.when(together != "").then(together).alias("overlays"),
             *orphaned(adapter),
         ),
-        studies=studies.select(
-            "study_key", "study_instance_uid", "accession_number", "whose",
-            patient_key=pl.coalesce("final_key", "patient_key"),
-        ),
+        studies=studies.select(AS_LAID),
         instances=overlay_keys(levels["instances"], catalog["instances"], keep),
         used=used | used_of_patients(studies, lines),
     )  # fmt: skip
+
+
+def lines_of(catalog: Mapping[str, pl.LazyFrame], reviewed: Reviewed) -> Mapping[str, Line]:
+    """The line of the mapping for each patient that has one, by patient_key. MappingError."""
+    rows = catalog["patients"].select("patient_key", "patient_id", "issuer_of_patient_id").collect()
+    return lines_of_patients(rows, reviewed)
+
+
+def owned_studies(
+    adapter: Adapter,
+    catalog: Mapping[str, pl.LazyFrame],
+    lines: Mapping[str, Line],
+    keep: Keep,
+) -> pl.DataFrame:
+    """The studies of the *catalog* and whose they are, with the overlays of their patients."""
+    level = levels_of(adapter)["patients"]
+    patients = patient_overlays(level, catalog["patients"], lines, keep)
+    owners = owners_of(adapter, catalog["patients"], patients)
+    studies = catalog["studies"].select(STUDY_COLUMNS).collect()
+    return studies.join(owners, on="patient_key", how="left", maintain_order="left")
 
 
 def with_overlays(

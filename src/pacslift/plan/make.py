@@ -9,7 +9,7 @@ Cost    memory grows with the series; instances and files are worked on in range
         in that order they go into the ledger, which is how its indexes grow quickly.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -24,7 +24,7 @@ from pacslift.inventory.reconcile import Verdicts
 from pacslift.ledger import InstanceState
 from pacslift.plan.conflicts import two_patients
 from pacslift.plan.exclude import Excluded, exclude
-from pacslift.plan.lay import Laid, lay
+from pacslift.plan.lay import AS_LAID, Laid, lay, lines_of, owned_studies
 from pacslift.plan.mapping import Line, Reviewed
 from pacslift.plan.overlay import Keep
 from pacslift.plan.priority import Ranked, ranked
@@ -80,7 +80,7 @@ def make_plan(  # noqa: PLR0913 - all that a plan hangs on
     laid = lay(adapter, catalog, reviewed, keep)
     excluded = exclude(catalog, reviewed)
     decided, candidates = Spilled(scratch / "decided"), Spilled(scratch / "candidates")
-    first = ranked(turns.lines, catalog, laid, reviewed) if turns.lines else NONE_FIRST
+    first = ranked(turns.lines, catalog, laid.studies, reviewed) if turns.lines else NONE_FIRST
     series = with_places(series_facts(catalog, laid, excluded), first.studies)
     paths = Spilled(scratch / "paths")
     chosen, witnesses = Witnesses(), Spilled(scratch / "witnesses")
@@ -127,6 +127,16 @@ def unused_lines(what: str, lines: Iterable[Line], used: frozenset[Line]) -> Ite
             f"lines of the {what} {path} that met nothing in the old database: {len(numbers)}, "
             f"line {shown}{more}; are they spelt as the database has them?"
         )
+
+
+def unknown_priorities(
+    adapter: Adapter, catalog: Mapping[str, pl.LazyFrame], turns: Turns, reviewed: Reviewed
+) -> Sequence[str]:
+    """What make_plan() would say of lines that name no study, without the rest of a plan."""
+    lines = lines_of(catalog, reviewed)
+    studies = owned_studies(adapter, catalog, lines, lambda _: None).select(AS_LAID)
+    used = ranked(turns.lines, catalog, studies, reviewed).used
+    return [*unused_lines("priorities", turns.lines, used)]
 
 
 def decide(

@@ -5,6 +5,7 @@ what is left out. Everything is checked before anything is planned. Messages nam
 column and never a value, since the values are patients'.
 """
 
+import codecs
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,8 @@ PATIENT_NEW = {  # column to the catalog's column whose value it replaces
     "new_patient_sex": "patient_sex",
 }
 ACCESSION_NEW = {"new_accession_number": "accession_number"}
+MOST_TOLD = 3  # wrong lines of a file
+UNICODE_TEXT = "what Windows calls Unicode"
 NOTE = "note"  # a column for people, in any table
 EXCLUDABLE = ("patient_id", "study_instance_uid", "accession_number", "sop_instance_uid")
 # kind, as [mapping] of job.toml names it: its columns, and those that must be there
@@ -95,33 +98,64 @@ def read_all(kind: str, paths: Sequence[Path]) -> Iterator[Line]:
     """The lines of all files of a kind, checked one by one."""
     for path in paths:
         try:
-            with path.open(encoding="utf-8-sig", newline="") as text:
-                yield from read_lines(kind, path, text.read())
+            content = path.read_bytes()
         except OSError as error:
             raise MappingError(
                 f"the mapping {path} cannot be read: {error.strerror}; mend [mapping] in job.toml"
             ) from error
-        except UnicodeDecodeError as error:
-            raise MappingError(
-                f"{path} is not in UTF-8, from byte {error.start} on; save it as CSV in UTF-8"
-            ) from error
+        yield from read_lines(kind, path, text_of(path, content))
+
+
+def text_of(path: Path, content: bytes) -> str:
+    """What the file *path* says. MappingError unless it is in UTF-8, with or without a mark."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise MappingError(f"{path} is in UTF-16 ({UNICODE_TEXT}); save it as CSV in UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise MappingError(
+            f"{path}, line {number}: it is not in UTF-8, from byte {error.start} of the file on; "
+            "save it as CSV in UTF-8"
+        ) from error
+
+
+def require_none(path: Path, faults: Sequence[MappingError]) -> None:
+    """MappingError if any line of the file *path* has one of *faults*: the first few, and a sum."""
+    if len(faults) == 1:
+        raise faults[0]
+    if faults:
+        told = "; ".join(str(fault).removeprefix(f"{path}, ") for fault in faults[:MOST_TOLD])
+        more = f"; and {len(faults) - MOST_TOLD:,} more" if len(faults) > MOST_TOLD else ""
+        raise MappingError(f"{path}: {len(faults):,} lines are wrong. {told}{more}")
 
 
 def read_lines(kind: str, path: Path, text: str) -> Iterator[Line]:
-    """The lines of one file: comma or semicolon between cells, as the heading has it."""
+    """The lines of one file: comma or semicolon between cells, as the heading has it.
+
+    MappingError at the end, where some lines are wrong, tells of the first of them.
+    """
     heading = text.splitlines()[0] if text else ""
     delimiter = ";" if heading.count(";") > heading.count(",") else ","
+    faults: list[MappingError] = []
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = [name.strip() for name in next(reader, [])]
         check_heading(kind, path, names)
         for cells in reader:
-            if any(cell.strip() for cell in cells):
-                yield line_of(kind, Line(path, reader.line_num, {}), names, cells)
+            if not any(cell.strip() for cell in cells):
+                continue
+            try:
+                line = line_of(kind, Line(path, reader.line_num, {}), names, cells)
+            except MappingError as fault:
+                faults.append(fault)
+                continue
+            yield line
     except csv.Error as error:
         raise MappingError(
             f"{path}, line {reader.line_num}: {error}; check the quotes of the line"
         ) from error
+    require_none(path, faults)
 
 
 def check_heading(kind: str, path: Path, names: Sequence[str]) -> None:

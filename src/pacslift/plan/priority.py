@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from math import isfinite
+from pathlib import Path
 
 import polars as pl
 
 from pacslift.errors import MappingError
 from pacslift.job_order import Order, csv_bytes
-from pacslift.plan.lay import Laid
-from pacslift.plan.mapping import Line, Reviewed, read_lines
+from pacslift.plan.mapping import Line, Reviewed, read_lines, require_none, text_of
 
 TABLE = "priority"  # the kind of table that mapping.py reads
 KEYS = ("study_instance_uid", "accession_number", "patient_id")
@@ -36,24 +36,23 @@ def read_priority(order: Order) -> tuple[Line, ...]:
     """The lines of the file, the first to go first. MappingError for what is wrong with it."""
     if order.csv is None:
         return ()
-    try:
-        text = csv_bytes(order.csv).decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise MappingError(
-            f"{order.csv} is not in UTF-8, from byte {error.start} on; save it as CSV in UTF-8"
-        ) from error
-    lines = [*read_lines(TABLE, order.csv, text)]
+    lines = [*read_lines(TABLE, order.csv, text_of(order.csv, csv_bytes(order.csv)))]
+    nobodys = [line for line in lines if not line.said.keys() & set(KEYS)]
+    no_study = f"names no study; fill in one of {', '.join(KEYS)}"
+    require_none(order.csv, [MappingError(f"{line} {no_study}") for line in nobodys])
+    return in_turn(order.csv, lines)
+
+
+def in_turn(path: Path, lines: Sequence[Line]) -> tuple[Line, ...]:
+    """*lines* of the file *path* by their priority."""
+    turns: dict[Line, tuple[str, float]] = {}
+    faults = []
     for line in lines:
-        if not line.said.keys() & set(KEYS):
-            raise MappingError(f"{line} names no study; fill in one of {', '.join(KEYS)}")
-    return in_turn(lines)
-
-
-def in_turn(lines: Sequence[Line]) -> tuple[Line, ...]:
-    """*lines* by their priority."""
-    turns = {
-        line: turn_of(line, line.said["priority"]) for line in lines if "priority" in line.said
-    }
+        try:
+            turns |= {line: turn_of(line, line.said["priority"])} if "priority" in line.said else {}
+        except MappingError as fault:
+            faults.append(fault)
+    require_none(path, faults)
     kinds = {kind: line for line, (kind, _) in reversed(turns.items())}
     if len(kinds) > 1:
         odd = max(kinds.values(), key=lambda line: line.number)
@@ -83,12 +82,18 @@ def turn_of(line: Line, text: str) -> tuple[str, float]:
 
 
 def ranked(
-    lines: Sequence[Line], catalog: Mapping[str, pl.LazyFrame], laid: Laid, reviewed: Reviewed
+    lines: Sequence[Line],
+    catalog: Mapping[str, pl.LazyFrame],
+    studies: pl.DataFrame,
+    reviewed: Reviewed,
 ) -> Ranked:
-    """The studies of the *catalog* that *lines* name; rows of one UID go together."""
-    hits = pl.concat([pl.DataFrame(schema=RANKS), *hits_of(lines, catalog, laid, reviewed)])
+    """The *studies* of the *catalog*, as Laid has them, that *lines* name.
+
+    Rows of one UID go together.
+    """
+    hits = pl.concat([pl.DataFrame(schema=RANKS), *hits_of(lines, catalog, studies, reviewed)])
     used = frozenset(lines[rank] for rank in hits["rank"].unique())
-    uid = laid.studies.select("study_key", "study_instance_uid")
+    uid = studies.select("study_key", "study_instance_uid")
     ranks = (
         uid.join(hits.group_by("study_key").agg(pl.col("rank").min()), on="study_key", how="left")
         .with_columns(
@@ -102,24 +107,27 @@ def ranked(
 
 
 def hits_of(
-    lines: Sequence[Line], catalog: Mapping[str, pl.LazyFrame], laid: Laid, reviewed: Reviewed
+    lines: Sequence[Line],
+    catalog: Mapping[str, pl.LazyFrame],
+    studies: pl.DataFrame,
+    reviewed: Reviewed,
 ) -> Iterator[pl.DataFrame]:
     """RANKS of what each way of naming a study leads to; a study may be met again and again.
 
     An issuer counts where both sides have one: this is an order, and decides nobody's identity.
     """
     for key in ("study_instance_uid", "accession_number"):
-        yield laid.studies.join(named_by(key, lines), on=key).select(RANKS.names())
+        yield studies.join(named_by(key, lines), on=key).select(RANKS.names())
     new = {
         old: line.said["new_accession_number"] for old, line in reviewed.accession_numbers.items()
     }
-    renamed = laid.studies.select(
+    renamed = studies.select(
         "study_key",
         pl.col("accession_number").replace_strict(new, default=None, return_dtype=pl.String()),
     )
     accessions = named_by("accession_number", lines)
     yield renamed.join(accessions, on="accession_number").select(RANKS.names())
-    people = people_of(catalog, laid).join(named_by("patient_id", lines), on="patient_id")
+    people = people_of(catalog, studies).join(named_by("patient_id", lines), on="patient_id")
     whose, said = pl.col("issuer").fill_null(""), pl.col("said_issuer")
     fits = (whose == "") | (said == "") | (whose == said)
     yield people.filter(fits).select(RANKS.names())
@@ -136,7 +144,7 @@ def named_by(key: str, lines: Sequence[Line]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def people_of(catalog: Mapping[str, pl.LazyFrame], laid: Laid) -> pl.DataFrame:
+def people_of(catalog: Mapping[str, pl.LazyFrame], studies: pl.DataFrame) -> pl.DataFrame:
     """study_key, patient_id, issuer: whose each study is, before and after merges, and as sent."""
     patients = (
         catalog["patients"]
@@ -144,8 +152,8 @@ def people_of(catalog: Mapping[str, pl.LazyFrame], laid: Laid) -> pl.DataFrame:
         .collect()
     )
     before = catalog["studies"].select("study_key", "patient_key").collect()
-    after = laid.studies.select("study_key", "patient_key")
-    sent = laid.studies.select("study_key", who=pl.col("whose").str.json_decode(pl.List(pl.String)))
+    after = studies.select("study_key", "patient_key")
+    sent = studies.select("study_key", who=pl.col("whose").str.json_decode(pl.List(pl.String)))
     known = [rows.join(patients, on="patient_key").drop("patient_key") for rows in (before, after)]
     who = pl.col("who").list
     named = {"patient_id": who.get(0, null_on_oob=True), "issuer": who.get(1, null_on_oob=True)}
