@@ -75,7 +75,7 @@ def test_a_folder_without_a_job_says_how_to_make_one(tmp_path):
     [
         ("associations = 0", "assocations = 0", "unknown key 'assocations'"),
         ("associations = 0", "associations = -1", "must be 1 or more"),
-        ("processes = 1", "processes = 0", "must be 1 or more"),
+        ("processes = 0", "processes = -1", "must be 1 or more, or 0 to be found"),
         ("window = 8", "window = 0", "must be 1 or more"),
         ("associations = 0", 'associations = "2"', "not of the right kind"),
         ('probe = "sample"', 'probe = "some"', "none, sample or all"),
