@@ -11,9 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pacslift import job as jobs
+from pacslift.cli_job import manned
 from pacslift.errors import JobBusyError, JobFileError, JobFolderError
-from pacslift.job import Job, TargetAddress, create_job, load_job, parse_target
+from pacslift.events import silence
+from pacslift.job import Job, TargetAddress, content_digest, create_job, load_job, parse_target
 from pacslift.job_lock import job_lock
+from pacslift.running import Run
 
 
 def a_job(folder: Path, **changes) -> Job:
@@ -169,3 +172,27 @@ def test_character_sets_and_an_accepted_early_end_are_read_back_as_they_were_wri
     create_job(job)
     assert replace(load_job(tmp_path / "job"), revised="") == job
     assert jobs.content_digest(job, "") != jobs.content_digest(replace(job, charset={}), "")
+
+
+def test_a_new_job_finds_its_processes_and_associations_by_itself(tmp_path):
+    create_job(a_job(tmp_path))
+    assert "\nprocesses = 0  # 0: found while sending\n" in (tmp_path / "job.toml").read_text()
+    assert (load_job(tmp_path).processes, load_job(tmp_path).associations) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("on_the_line", "means"),
+    [((None, None), (2, 3)), ((0, None), (0, 3)), ((None, 0), (2, 0)), ((4, 1), (4, 1))],
+)
+def test_what_the_command_line_says_of_the_senders_holds_zero_too(tmp_path, on_the_line, means):
+    work = Run(a_job(tmp_path, processes=2, associations=3), None, silence)
+    job = manned(work, *on_the_line).job
+    assert (job.processes, job.associations) == means
+
+
+def test_how_many_send_is_no_part_of_what_decides_the_bytes(tmp_path):
+    digests = {
+        content_digest(a_job(tmp_path, processes=p, associations=a), "adapter")
+        for p, a in ((0, 0), (1, 0), (4, 2))
+    }
+    assert len(digests) == 1

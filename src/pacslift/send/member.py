@@ -60,6 +60,7 @@ class Member:
         self.load = 0.0
         self.doing: Mapping[str, str] = {name: OPENING}
         self.ended = False  # it was told to end
+        self._was_heard = False
         self._woken = False
         self._given: list[Planned] = []  # and not yet in the pipe
         self._tell = tell
@@ -104,16 +105,23 @@ class Member:
 
     def note(self, told: Told) -> None:
         """Take in how it is."""
+        self._was_heard = True
         self.takers, self.doing, self.load = told.takers, told.doing, told.load
         self.associations -= told.refused
         self._woken = self._woken and told.takers > 0
 
     def end(self) -> None:
-        """Have the process end in order, after the objects that its workers are at."""
-        if not self.ended:
-            self.ended = True
-            with suppress(OSError):
-                self._pipe.send(_END)
+        """Have the process end in order, after the objects that its workers are at.
+
+        One that has not said a word yet is at nothing, and need not be waited for.
+        """
+        if self.ended:
+            return
+        self.ended = True
+        if not self._was_heard:
+            self.process.kill()
+        with suppress(OSError):
+            self._pipe.send(_END)
 
     def join(self, until: float) -> None:
         """Wait for the end of the process; it is killed at monotonic() *until*."""
