@@ -55,7 +55,7 @@ KNOWN = {
     "order": job_order.KEYS,
     "ledger": {"url", "schema", "dead_after"},
 }  # fmt: skip
-FOUND = "; 0: found while sending"
+FOUND, OR_FOUND = "  # 0: found while sending", "; 0: found while sending"
 SHORTEST = 2  # seconds of silence that may pass for death
 SOURCE_NAME = 64  # characters, PS3.5 6.2, VR LO
 
@@ -86,7 +86,7 @@ class Job:
     target: TargetAddress
     adapter: str | None = None
     adapters: tuple[Path, ...] = ()
-    processes: int = 1
+    processes: int = 0  # 0: found while sending
     associations: int = 0  # of each process; 0: found while sending
     window: int = 8  # objects unanswered at once on an association, if the target grants that
     response_timeout: float = 60.0  # seconds; an archive may need long to store a large object
@@ -197,8 +197,8 @@ calling_aet = {quote(job.target.calling_aet)}
 probe = {quote(job.probe)}  # none, sample or all: how many files are opened before sending
 {"accept_lost = true" + chr(10) if job.accept_lost else ""}
 [send]
-processes = {job.processes}
-associations = {job.associations}  # of each process{FOUND if not job.associations else ""}
+processes = {job.processes}{FOUND if not job.processes else ""}
+associations = {job.associations}  # of each process{OR_FOUND if not job.associations else ""}
 window = {job.window}  # objects unanswered at once on an association, where the target grants it
 response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again
@@ -289,7 +289,7 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             schema=typed(source, "schema", str, "") or None,
             profile=typed(target, "profile", str, ""),
             statuses={name: typed(statuses, name, str) for name in statuses},
-            processes=typed(send, "processes", int, 1),
+            processes=typed(send, "processes", int, 0),
             associations=typed(send, "associations", int, 0),
             window=typed(send, "window", int, 8),
             response_timeout=seconds(send, "response_timeout", 60.0),
@@ -338,13 +338,11 @@ def checked(job: Job) -> Job:
     """*job* if its values make sense; JobFileError otherwise."""
     if not job.dumps and not job.databases:
         raise JobFileError("[source] dumps is empty; name the dump of the old database")
-    if job.associations < 0:
-        raise JobFileError(
-            f"[send] associations is {job.associations}; it must be 1 or more, or 0 to be found"
-        )
-    for key in ("processes", "window"):
-        if getattr(job, key) < 1:
-            raise JobFileError(f"[send] {key} is {getattr(job, key)}; it must be 1 or more")
+    for key in ("processes", "associations"):
+        if (number := getattr(job, key)) < 0:
+            raise JobFileError(f"[send] {key} is {number}; it must be 1 or more, or 0 to be found")
+    if job.window < 1:
+        raise JobFileError(f"[send] window is {job.window}; it must be 1 or more")
     if job.probe not in PROBES:
         raise JobFileError(f"[inventory] probe is {job.probe!r}; it must be none, sample or all")
     if len(job.source_name) > SOURCE_NAME or "\\" in job.source_name:
