@@ -29,8 +29,8 @@ STORAGE = " Storage"  # in the name of every SOP class here
 def doctor(job: Path, as_json: bool) -> None:
     """Try everything now that would fail later.
 
-    Job folder, ledger, dumps, storage, mapping, order, target, certificates, queries. With a
-    plan it also asks the target which kinds of object it takes.
+    Job folder, settings, ledger, dumps, storage, mapping, order, target, certificates, queries.
+    With a plan it also asks the target which kinds of object it takes.
     """
     about = load_job(job)
     checks = list(examine(about))
