@@ -7,9 +7,13 @@ at what is there then.
 """
 
 import atexit
+import errno
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -29,4 +33,12 @@ def main() -> None:
     with loading():
         from pacslift.cli import main as command_line  # noqa: PLC0415 - to be loaded in here
 
-    command_line(prog_name="pacslift")
+    try:
+        command_line(prog_name="pacslift")
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        sys.exit(
+            f"pacslift: what is printed finds no room: {error.strerror}; make room, or have it "
+            "printed elsewhere"
+        )
