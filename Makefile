@@ -7,7 +7,8 @@ SEED   ?= 1
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 # Two workers: the suite is made for two cores; a file's tests stay together with their servers.
-PYTEST ?= $(BIN)/python -m pytest -n 2 --dist loadfile
+# The files come in the order of tests/conftest.py, the longest first.
+PYTEST ?= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test check format fuzz faults bench servers lock clean
 
@@ -30,6 +31,7 @@ check: $(READY)  ## format, lint, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check --no-cache .  # its cache does not see that an imported module has moved
 	$(BIN)/mypy
+	$(BIN)/mypy --platform win32 --cache-dir .mypy_cache/win32  # what the standard library lacks there
 	$(BIN)/python -m pytest -q tests/test_layers.py
 
 format: $(READY) ## put the code into its form
@@ -44,7 +46,8 @@ fuzz: $(READY)   ## search for inputs that break a reader, SECONDS for each targ
 	done; test -z "$$failed" || { echo "broken:$$failed"; exit 1; }
 
 faults: $(READY) ## break the sender, the link and the target RUNS times, by chance from SEED
-	$(BIN)/python tests/faults/run.py --runs $(RUNS) --seed $(SEED)
+	$(BIN)/python tests/faults/run.py --runs $(RUNS) --seed $(SEED) \
+	  $(if $(OUTPUT),--output $(OUTPUT))
 
 bench: $(READY)  ## measure, and write benchmarks/RESULTS.md
 	$(BIN)/python benchmarks/run.py

@@ -25,6 +25,7 @@ BENCHMARKS = {
     "extract-postgres": "extract_postgres",
     "flat": "flat",
     "latency": "latency",
+    "ledger": "ledger",
     "memory": "memory",
     "overlay": "repair",
     "scale": "scale",

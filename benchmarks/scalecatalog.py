@@ -1,27 +1,35 @@
 """A made-up archive of any size: its catalog as inventory writes it, and the listing of its disk.
 
-Shaped as a real one: a patient has two studies, a study three series, a series forty objects; keys
-count up as a database gives them, UIDs and paths have the length that dcm4chee gives them. A few in
-a thousand are missing, of another size, hidden or named by no row, so that every verdict is met.
+Shaped as one of CT and MR: a patient has two studies, a study two series, a series 150 objects;
+keys count up as a database gives them, UIDs and paths are as long as those of dcm4chee. A few in a
+thousand are missing, of another size, hidden or named by no row, so that every verdict is met.
 No file is made: ten million of them would measure the file system.
+
+`scalecatalog.py FOLDER INSTANCES [JOB]` makes it, and with JOB what inventory would find if nothing
+was missing.
 """
 
+import sys
 from pathlib import Path
 
 import polars as pl
 
+from pacslift.errors import Cause
 from pacslift.inventory.catalog import SCHEMAS
+from pacslift.inventory.reconcile import PLACES
+from pacslift.ledger import FileState
 
-PER_SERIES, SERIES_PER_STUDY, STUDIES_PER_PATIENT = 40, 3, 2
+PER_SERIES, SERIES_PER_STUDY, STUDIES_PER_PATIENT = 150, 2, 2
 MISSING, OTHER_SIZE, HIDDEN, ORPHAN = 1009, 2003, 503, 1511  # one in so many
 CLASSES = ("1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4",
            "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.6.1")  # fmt: skip
 ROOT = "archive"
+MOUNT = Path("/srv/old")
 CHUNK = 500_000  # rows made at a time
 HEX = 16**8
 
 
-def write_archive(folder: Path, instances: int, mount: Path) -> None:
+def write_archive(folder: Path, instances: int, mount: Path = MOUNT) -> None:
     """Write the catalog's tables and disk.parquet, the files below *mount*, to *folder*."""
     folder.mkdir(parents=True)
     series = -(-instances // PER_SERIES)
@@ -177,3 +185,38 @@ def listing(instances: int, mount: Path) -> pl.LazyFrame:
         pl.lit(str(mount)).alias("mount"), "relative", "size_on_disk",
         pl.lit(None, pl.String()).alias("fault"),
     )  # fmt: skip
+
+
+def write_verdicts(folder: Path, instances: int, mount: Path = MOUNT) -> None:
+    """Write verdicts as inventory writes them to *folder*, of a storage that lacks nothing."""
+    n = pl.col("n")
+    hidden = n % HIDDEN == HIDDEN - 1
+    here = pl.lit(str(mount)).alias("mount")
+    nothing = pl.lit(None, pl.String())
+    rows = counted(instances)
+    verdicts = rows.select(
+        text(n).alias("instance_key"),
+        pl.when(hidden).then(pl.lit(Cause.HIDDEN.value)).alias("cause"),
+        pl.when(hidden).then(pl.lit("the old database marks it as hidden")).alias("detail"),
+    )
+    copies = rows.select(of_files()).with_columns(here, relative="path")
+    state = (
+        pl.when(hidden)
+        .then(pl.lit(FileState.WITHHELD.value))
+        .otherwise(pl.lit(FileState.USED.value))
+    )
+    files = rows.select(
+        here, path().alias("relative"), size().alias("size_on_disk"),
+        text(n).alias("instance_key"), state.alias("state"), nothing.alias("detail"),
+    )  # fmt: skip
+    missing = {name: nothing.alias(name) for name in ("container", "member")}
+    usable = [name for name in PLACES if name not in ("cause", "detail")]
+    candidates = copies.with_columns(**missing).select(pl.col(c).cast(PLACES[c]) for c in usable)
+    for name, table in (("instances", verdicts), ("candidates", candidates), ("files", files)):
+        table.sink_parquet(folder / f"verdicts-{name}.parquet", compression="lz4")
+
+
+if __name__ == "__main__":
+    write_archive(Path(sys.argv[1]), int(sys.argv[2]))
+    if len(sys.argv) > 3:
+        write_verdicts(Path(sys.argv[3]), int(sys.argv[2]))

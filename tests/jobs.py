@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from click.testing import CliRunner, Result
 
+import warmstart
 from pacslift.cli import main
+from warmstart import Forked
 
 
 def pacslift(*arguments: object) -> Result:
@@ -52,12 +54,12 @@ def tune(job: Path, **values: object) -> None:
 class Started:
     """The command line at work in a process of its own."""
 
-    process: subprocess.Popen[str]
+    process: Forked
+    stderr: TextIO
 
     def events(self) -> Iterator[dict]:
         """What it tells with `--log-format json`, as it comes, up to its end."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
+        for line in self.stderr:
             yield json.loads(line)
 
     def wait_for(self, **wanted: object) -> dict:
@@ -74,17 +76,17 @@ class Started:
 
 
 @contextmanager
-def started(*arguments: object, env: Mapping[str, str] | None = None) -> Iterator[Started]:
+def started(*arguments: object) -> Iterator[Started]:
     """Start the command line as a process; it is killed at the end if it still runs."""
-    entry = "from pacslift.cli import main; main(prog_name='pacslift')"
-    command = [sys.executable, "-c", entry, *map(str, arguments)]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env
-    ) as process:
+    told, stderr = os.pipe()
+    with os.fdopen(told, encoding="utf-8") as told_so_far, Path(os.devnull).open("w") as nowhere:
+        process = warmstart.start(arguments, nowhere.fileno(), stderr)
+        os.close(stderr)
         try:
-            yield Started(process)
+            yield Started(process, told_so_far)
         finally:
             process.kill()
+            process.wait()
 
 
 def snapshot(folder: Path) -> Mapping[str, tuple[int, int, str]]:

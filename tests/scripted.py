@@ -23,6 +23,7 @@ from pynetdicom.dsutils import decode as decode_command
 from pynetdicom.dsutils import encode as encode_command
 from pynetdicom.transport import AssociationServer
 
+from pacslift.demo_target import stop_waiting
 from pacslift.job import TargetAddress
 
 PATIENCE = 10.0  # seconds after which a scripted target gives up
@@ -169,12 +170,6 @@ def end_server(server: AssociationServer) -> None:
     with suppress(OSError):
         server.socket.shutdown(socket.SHUT_RDWR)
     server.shutdown()
-
-
-def stop_waiting(event: evt.Event) -> None:
-    """Who knocked and left without a request is not waited for: pynetdicom would for 30 seconds."""
-    if event.assoc.requestor.primitive is None:
-        event.assoc.dul.to_user_queue.put(None)
 
 
 @dataclass

@@ -17,6 +17,7 @@ from newpacs import NewPacs, answering
 from oldpacs import CT, SECRETS, OldPacs, old_pacs
 from pacslift import errors
 from pacslift.cases import copied_and_cut, load_case
+from pacslift.inventory import readat
 from scripted import RawTarget, ScriptedArchive, abort_at_once, close_in_the_middle, hang_up
 from servers import CHECKOUT, free_port
 
@@ -250,6 +251,26 @@ def test_a_job_folder_that_may_not_be_written_is_named(archive, tmp_path, monkey
     init(tmp_path / "job", archive.dump, archive.storage, NOBODY)
     monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path / "job")
     refused(pacslift("run", tmp_path / "job"), errors.JobFolderError, tmp_path / "job", "owner")
+
+
+@pytest.mark.parametrize("name", ["exceptions.csv", "report/exceptions.csv", "report/report.html"])
+def test_a_report_that_is_open_in_a_spreadsheet_is_named(name, archive, tmp_path, monkeypatch):
+    """Windows lets nobody replace a file that a program shows; its answer is given for it."""
+    job = tmp_path / "job"
+    init(job, archive.dump, archive.storage, NOBODY)
+    for stage in ("extract", "inventory", "plan"):
+        pacslift(stage, job)
+    replace = os.replace
+
+    def refusing(source: object, target: object) -> None:
+        if Path(target) == job / name:
+            raise PermissionError(13, "The process cannot access the file", source, 32, target)
+        replace(source, target)
+
+    with monkeypatch.context() as shown:
+        shown.setattr(os, "replace", refusing)
+        refused(pacslift("report", job), errors.JobFolderError, job / name, "spreadsheet")
+    assert pacslift("report", job).exit_code not in {1, 15}
 
 
 def test_a_job_is_not_made_twice_in_one_folder(archive, tmp_path):
@@ -503,14 +524,14 @@ def test_an_answer_that_was_lost_is_asked_for(archive, tmp_path):
 
 def failing_over(bad: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From now on the disk gives an error when *bad* is read."""
-    read = os.pread
+    read = readat.read_at
 
-    def pread(fd: int, length: int, offset: int) -> bytes:
+    def read_at(fd: int, length: int, offset: int) -> bytes:
         if Path(f"/proc/self/fd/{fd}").readlink() == bad.resolve():
             raise OSError(errno.EIO, "Input/output error")
         return read(fd, length, offset)
 
-    monkeypatch.setattr(os, "pread", pread)
+    monkeypatch.setattr(readat, "read_at", read_at)
 
 
 def test_a_disk_that_fails_over_one_file_does_not_stop_the_others(archive, tmp_path, monkeypatch):

@@ -179,7 +179,7 @@ def test_the_demo_runs_from_a_wheel_without_the_checkout(installed, tmp_path):
     ran = subprocess.run(
         [sys.executable, "-c", entry],
         cwd=tmp_path / "empty",
-        env={**os.environ, "PYTHONPATH": str(installed)},
+        env={**os.environ, "PYTHONPATH": str(installed), "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,

@@ -9,9 +9,9 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-# Loaded by name: pyodbc where a database is named, the codecs by pydicom.
+# Loaded by name: pyodbc where a database is named, the codecs by pydicom, tzdata by zoneinfo.
 BY_NAME = {"pyodbc", "pyjpegls", "pylibjpeg", "pylibjpeg-libjpeg", "pylibjpeg-openjpeg",
-           "pylibjpeg-rle"}  # fmt: skip
+           "pylibjpeg-rle", "tzdata"}  # fmt: skip
 ONLY_TYPES = {"_typeshed"}
 
 

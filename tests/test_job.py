@@ -154,6 +154,18 @@ def test_a_new_revision_changes_the_time_and_nothing_else_that_a_person_wrote(tm
     assert after[-1] == "# my own remark"
 
 
+def test_a_job_that_an_editor_of_windows_has_saved_is_read_as_before(tmp_path):
+    """With a mark before its UTF-8, and lines that end in CR LF."""
+    create_job(a_job(tmp_path / "job", mounts={"D:\\bilder": Path("/mnt/bücher")}))
+    before, path = load_job(tmp_path / "job"), tmp_path / "job" / "job.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes().replace(b"\n", b"\r\n"))
+    read = load_job(tmp_path / "job")
+    assert read == before
+    assert jobs.touch_revised(read).mounts == before.mounts
+    assert b"\r" not in path.read_bytes()
+    assert path.read_bytes().count(b"revised = ") == 1
+
+
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30))
 def test_any_name_of_a_root_survives_the_file(name):
     text = jobs.to_toml(a_job(Path("/job"), mounts={name: Path("/mnt")}))

@@ -1,10 +1,9 @@
 """Several machines on one job, each with its own copy of it; PostgreSQL has the ledger."""
 
 import json
+import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+import warmstart
 from databases import new_cluster, serving
 from jobs import init, pacslift, status, tune
 from ledgers import database_on, url_of
@@ -21,6 +21,7 @@ from newpacs import NewPacs
 from oldpacs import OldPacs, old_pacs
 from pacslift.job import load_job
 from pacslift.ledger import INSTANCES, Ledger
+from warmstart import Forked
 
 SLICES = 240
 STUDIES = 40
@@ -60,7 +61,7 @@ def copied(job: Path, machine: str, storage: Path | None = None) -> Path:
 class Machine:
     """The command line at work in a process of its own."""
 
-    process: subprocess.Popen[bytes]
+    process: Forked
     log: Path
 
     def events(self) -> list[dict]:
@@ -89,11 +90,10 @@ class Machine:
 @contextmanager
 def machine(command: str, job: Path, *options: str) -> Iterator[Machine]:
     """Start the command line as a process; it is killed at the end if it still runs."""
-    entry = "from pacslift.cli import main; main(prog_name='pacslift')"
     log = job / f"{command}.log"
-    with log.open("wb") as out:
-        arguments = [sys.executable, "-c", entry, command, str(job), "--log-format", "json"]
-        process = subprocess.Popen([*arguments, *options], stdout=subprocess.DEVNULL, stderr=out)
+    arguments = [command, job, "--log-format", "json", *options]
+    with log.open("wb") as out, Path(os.devnull).open("wb") as nowhere:
+        process = warmstart.start(arguments, nowhere.fileno(), out.fileno())
     try:
         yield Machine(process, log)
     finally:

@@ -108,7 +108,7 @@ def test_a_closed_window_holds_a_run_and_opening_it_lets_it_go_on(job, target):
     tomorrow = f"{datetime.now(UTC) + timedelta(days=1):%a}"
     write_pace(job, f'windows = ["{tomorrow} 10:00-11:00"]', 'time_zone = "UTC"')
     with started("run", job) as run:
-        line = next(line for line in run.process.stderr if "window" in line)
+        line = next(line for line in run.stderr if "window" in line)
         assert f"closed until {tomorrow} " in line
         assert "10:00 (UTC)" in line
         assert f"closed until {tomorrow} " in pacslift("status", job).stdout

@@ -1,5 +1,6 @@
 import gc
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pacslift.start import loading
+from readcases import FIXTURES
 
 
 def test_what_is_loaded_is_no_longer_searched_for_garbage_and_what_follows_is():
@@ -46,3 +48,19 @@ def test_what_is_printed_where_there_is_no_room_ends_with_a_sentence(words):
     assert ran.returncode == 1
     assert ran.stderr.startswith("pacslift: what is printed finds no room: No space left")
     assert "Traceback" not in ran.stderr
+
+
+def test_a_character_that_a_console_lacks_ends_no_command(tmp_path):
+    """What Windows gives a pipe in Western Europe, and a folder of a site in Japan."""
+    folder = tmp_path / "\u79fb\u884c"
+    folder.mkdir()
+    (folder / "index.sql").write_bytes((FIXTURES / "orthanc" / "mysql" / "index.sql").read_bytes())
+    said = {}
+    for encoding in ("cp1252", "utf-8"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "pacslift", "inspect", folder / "index.sql"],
+            env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True, check=True,
+        )  # fmt: skip
+        said[encoding] = ran.stdout.decode(encoding)
+    assert "\u79fb\u884c" in said["utf-8"]
+    assert said["cp1252"] == said["utf-8"].replace("\u79fb\u884c", r"\u79fb\u884c")

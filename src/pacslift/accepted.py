@@ -120,7 +120,7 @@ def write_accepted(case: Case, catalog: Catalog, *, force: bool) -> list[str]:
     case.accepted.mkdir(exist_ok=True)
     for table in SCHEMAS:
         (case.accepted / f"{table}.csv").write_text(
-            as_text(catalog[table], table), encoding="utf-8"
+            as_text(catalog[table], table), encoding="utf-8", newline="\n"
         )
     return said or []
 

@@ -218,7 +218,8 @@ def load_hooks(folder: Path) -> dict[str, Callable[..., Any]]:
 def folder_digest(folder: Path) -> str:
     """A sha256 over names and content of the adapter's files, hex."""
     digest = hashlib.sha256()
-    for path in sorted(p for p in folder.iterdir() if p.is_file() and p.suffix != ".md"):
+    files = (path for path in folder.iterdir() if path.is_file() and path.suffix != ".md")
+    for path in sorted(files, key=lambda file: file.name):  # paths have another order on Windows
         digest.update(f"{path.name}\0{path.stat().st_size}\0".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()

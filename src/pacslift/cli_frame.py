@@ -22,6 +22,7 @@ from pacslift.errors import Cause, PacsliftError, StopError
 from pacslift.events import Stopped, fan_out
 from pacslift.progress import display
 from pacslift.running import Run, opened
+from pacslift.unbroken import TAKING
 from pacslift.verify.account import Account
 from pacslift.verify.advice import OF_CAUSE
 
@@ -31,6 +32,8 @@ SOON = 0.02  # seconds until an interrupt that came inside of it is tried again
 INTERRUPTED = 130  # as shells count it: 128 and the number of SIGINT
 SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM"}
 MOST_SAID = 1000  # characters of a summary: more than any has
+if sys.platform == "win32":
+    SIGNALS[signal.SIGBREAK] = "Ctrl-Break"  # what a program without a console can be sent there
 
 # What one command notes in click's context for whoever ends it.
 IN_JSON, FOLDER, TOLD = "pacslift.json", "pacslift.folder", "pacslift.told"
@@ -82,8 +85,8 @@ class Interrupts:
         self.met = self.met or signal.Signals(number)
         if runs_through(POLARS, frame):
             threading.Timer(SOON, _thread.interrupt_main).start()
-        else:
-            raise KeyboardInterrupt(self.met)
+        elif not TAKING.puts_off(interrupt := KeyboardInterrupt(self.met)):
+            raise interrupt
 
 
 def runs_through(folder: Path, frame: FrameType | None) -> bool:

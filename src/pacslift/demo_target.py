@@ -186,6 +186,12 @@ def known_to_the_library(character_set: bytes) -> bool:
     return bool(character_set) and all(term.strip() in python_encoding for term in terms)
 
 
+def stop_waiting(event: evt.Event) -> None:
+    """Who knocked and left without a request is not waited for: pynetdicom would for 30 seconds."""
+    if event.assoc.requestor.primitive is None:
+        event.assoc.dul.to_user_queue.put(None)
+
+
 class DemoTarget:
     """The archive, listening while it is used as a context manager.
 
@@ -217,7 +223,11 @@ class DemoTarget:
         server = self._entity.start_server(
             (self.host, 0),
             block=False,
-            evt_handlers=[(evt.EVT_C_STORE, self._store), (evt.EVT_C_FIND, self._find)],
+            evt_handlers=[
+                (evt.EVT_C_STORE, self._store),
+                (evt.EVT_C_FIND, self._find),
+                (evt.EVT_CONN_CLOSE, stop_waiting),
+            ],
         )
         if server is None or server.socket is None:
             raise AssertionError  # never with block=False; the library's types do not say so

@@ -59,6 +59,7 @@ class Cause(StrEnum):
     DUPLICATE_EQUAL = "duplicate_equal"
     DUPLICATE_DIFFERS = "duplicate_differs"
     CHANGED_SINCE_SENT = "changed_since_sent"
+    CHANGED_WHILE_READ = "changed_while_read"
     INTERNAL_FAULT = "internal_fault"  # the program failed over it
     # said by the old database
     HIDDEN = "hidden"

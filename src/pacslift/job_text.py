@@ -74,7 +74,7 @@ def mapping_digests(mapping: Mapping[str, Sequence[Path]]) -> Iterator[str]:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write *path* whole or not at all."""
+    r"""Write *path* whole or not at all, its lines ended by \n on every system."""
     partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8", newline="\n")
     partial.replace(path)

@@ -141,5 +141,6 @@ def zone_of(name: str) -> ZoneInfo:
     except (ZoneInfoNotFoundError, OSError, ValueError) as error:
         raise JobFileError(
             f"time_zone is {name!r}, which is no time zone that this system knows; "
-            'they have names like "Europe/Berlin" or "America/New_York"'
+            'they have names like "Europe/Berlin" or "America/New_York", and a system without any '
+            "takes them from the package tzdata"
         ) from error

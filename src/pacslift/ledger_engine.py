@@ -24,7 +24,7 @@ SCHEMA = re.compile(r"[a-z_][a-z0-9_]{0,62}", re.ASCII)  # needs no quotes in Po
 NOTICED = {"connect_timeout": 10, "keepalives_idle": 10, "keepalives_interval": 5,
            "keepalives_count": 3, "tcp_user_timeout": 25_000}  # fmt: skip
 ALONE, MAKING = 1, 2  # what an advisory lock of a schema is for
-NOT_ALLOWED = "42501"  # SQLSTATE, PostgreSQL appendix A
+NOT_ALLOWED, WAS_SILENT = "42501", "25P03"  # SQLSTATE, PostgreSQL appendix A
 REFUSED = re.compile(r"password|does not exist|pg_hba\.conf|translate host name|certificate")
 
 
@@ -71,7 +71,7 @@ def schema_for(name: str) -> str:
 def engine_of(place: Place) -> sa.Engine:
     """The engine for the ledger at *place*; connects to nothing yet."""
     if isinstance(place, Path):
-        engine = sa.create_engine(f"sqlite:///{place}")
+        engine = sa.create_engine(sa.URL.create("sqlite", database=str(place)))
         sa.event.listen(engine, "connect", set_pragmas)
         return engine
     more = str(place.url.query.get("options", ""))
@@ -179,7 +179,8 @@ def is_held(connection: sa.Connection) -> bool:
 def faults_of(place: Place) -> tuple[type[sa.exc.DBAPIError], ...]:
     """Errors that are the database's or its owner's to mend; of a server, missing rights too."""
     outage = sa.exc.OperationalError, sa.exc.InterfaceError
-    return outage if isinstance(place, Path) else (*outage, sa.exc.ProgrammingError)
+    more = sa.exc.ProgrammingError, sa.exc.InternalError
+    return outage if isinstance(place, Path) else (*outage, *more)
 
 
 def exists(place: Place) -> bool:
@@ -238,7 +239,7 @@ def trouble(place: Place, error: sa.exc.DBAPIError) -> LedgerError:
         )
     if REFUSED.search(why):
         return LedgerError(f"the ledger {place} cannot be used: {why}. Mend [ledger] in job.toml")
-    lost = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError)
+    lost = isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError) or state == WAS_SILENT
     return (LedgerLostError if lost else LedgerError)(
         f"the ledger {place} cannot be reached or written: {why}. Look after the server, then run "
         "again: the run goes on where it was"

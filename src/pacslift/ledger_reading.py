@@ -207,27 +207,18 @@ class LedgerReading:
             mean = connection.scalar(query)
         return None if mean is None else int(mean * self.count_planned())
 
-    def states(self) -> dict[str, int]:
-        """Instances by state."""
-        found = Counter({InstanceState.PLANNED.value: self.count_planned()})
-        for (state, _), n in self._judged().items():
-            found[state] += n
-        return +found
-
-    def causes(self) -> dict[str, int]:
-        """Instances that have a cause, by it."""
-        found = Counter[str]()
-        for (_, cause), n in self._judged().items():
-            if cause:
-                found[cause] += n
-        return found
-
-    def _judged(self) -> dict[tuple[str, str | None], int]:
-        """Instances that are not to be sent any more, or again, by state and cause."""
+    def states_and_causes(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Instances by state, and those that have a cause by it; both from one reading."""
+        states = Counter({InstanceState.PLANNED.value: self.count_planned()})
+        causes = Counter[str]()
         by = INSTANCE_ROWS.c.state, INSTANCE_ROWS.c.cause
         query = sa.select(*by, sa.func.count()).where(IS_NOT_PLANNED).group_by(*by)
         with self._read() as connection:
-            return {(state, cause): n for state, cause, n in connection.execute(query)}
+            for state, cause, n in connection.execute(query):
+                states[state] += n
+                causes[cause or ""] += n
+        del causes[""]
+        return +states, causes
 
     def file_states(self) -> dict[str, int]:
         """Files of the storage by state."""
@@ -237,7 +228,7 @@ class LedgerReading:
 
     def totals(self) -> dict[str, int]:
         """Instances stored, instances that were not, and bytes stored, so far."""
-        states = self.states()
+        states, _ = self.states_and_causes()
         stored_bytes = sa.func.sum(INSTANCE_ROWS.c.bytes)
         query = sa.select(stored_bytes).where(INSTANCE_ROWS.c.state.in_(AT_TARGET))
         with self._read() as connection:

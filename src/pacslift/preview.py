@@ -33,6 +33,7 @@ from pacslift.send.orders import OrderBook
 NOTICE = "# PATIENT DATA: names, IDs and dates of patients stand in this file; keep it as such.\n"
 TOGETHER = 2_000  # objects that are handed to the processes, and written, at a time
 CHUNK = 50  # objects that a process takes at a time
+MOST_PROCESSES = 61  # what one process can wait for on Windows; ProcessPoolExecutor takes no more
 WORTH_PROCESSES = 1_000  # objects from which on it pays to start processes
 FORMULA = r"^ *[=+\-@\t\r]"  # what a spreadsheet would take for one
 
@@ -167,11 +168,11 @@ def set_aside(ledger: Ledger) -> Iterator[Row]:
 def preparing(book: OrderBook, objects: int) -> Iterator[Prepare]:
     """How to prepare instances: here, or where there are many, in several processes."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    if objects < WORTH_PROCESSES or cores == 1:
+    if objects < WORTH_PROCESSES or not cores or cores == 1:
         yield partial(map, partial(prepared, book))
         return
     fresh = get_context("spawn")  # a fork would copy the ledger's open file
-    with ProcessPoolExecutor(cores, fresh, remember, (book,)) as pool:
+    with ProcessPoolExecutor(min(cores, MOST_PROCESSES), fresh, remember, (book,)) as pool:
         yield lambda some: pool.map(prepared_there, some, chunksize=CHUNK)
 
 

@@ -2,6 +2,7 @@
 
 import errno
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -20,6 +21,8 @@ from pacslift.send.orders import rule_settings
 from pacslift.send.outcome import policy_of
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+# Write-protected, and twice full: Microsoft, "System Error Codes". Python knows them as NO_ROOM.
+NO_ROOM_TO_POLARS = {19, 39, 112} if sys.platform == "win32" else NO_ROOM
 
 
 @dataclass(frozen=True)
@@ -48,12 +51,9 @@ def opened(folder: Path, tell: Sink, *, helping: bool = False) -> Iterator[Run]:
             with nullcontext() if helping else ledger.held_alone():
                 yield Run(job, ledger, tell)
         except (OSError, PolarsError) as error:
-            if not tells_no_room(error):
+            if (words := why_not_written(job.folder, error)) is None:
                 raise
-            raise JobFolderError(
-                f"the job folder {job.folder} takes no more: {error}; make room on its disk, then "
-                "run again: the run goes on where it was"
-            ) from error
+            raise JobFolderError(words) from error
         finally:
             ledger.close()
 
@@ -64,12 +64,34 @@ def require_settings(job: Job) -> None:
     rule_settings(job.rules, {})
 
 
+def why_not_written(folder: Path, error: OSError | PolarsError) -> str | None:
+    """The sentence for a file of the job *folder* that the system did not let be written."""
+    if tells_no_room(error):
+        return (
+            f"the job folder {folder} takes no more: {error}; make room on its disk, then "
+            "run again: the run goes on where it was"
+        )
+    if isinstance(error, PermissionError) and (path := below(folder, error)):
+        return (
+            f"{path} cannot be written: {error.strerror}; close it where it is open, in a "
+            "spreadsheet for example, or give this user the right to write it, then run again: "
+            "the run goes on where it was"
+        )
+    return None
+
+
 def tells_no_room(error: OSError | PolarsError) -> bool:
     """Whether a file could not be written; Polars has the system's error number in its text."""
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno in NO_ROOM
     numbers = re.findall(r"\(os error (\d+)\)", str(error))
-    return any(int(number) in NO_ROOM for number in numbers)
+    return any(int(number) in NO_ROOM_TO_POLARS for number in numbers)
+
+
+def below(folder: Path, error: OSError) -> str | None:
+    """The file below *folder* that the system refused to give, the one replaced before others."""
+    names = (str(name) for name in (error.filename2, error.filename) if name is not None)
+    return next((name for name in names if Path(name).is_relative_to(folder)), None)
 
 
 @contextmanager

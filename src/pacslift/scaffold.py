@@ -63,7 +63,7 @@ def scaffold(folder: Path, dump: Path | str | None) -> Iterator[Path]:
         **{f"{table}.sql": query(table) for table in CANONICAL},
     }
     for name, text in written.items():
-        (folder / name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8", newline="\n")
         yield folder / name
 
 

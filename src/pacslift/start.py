@@ -9,6 +9,7 @@ at what is there then.
 import atexit
 import errno
 import gc
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,13 +29,26 @@ def loading() -> Iterator[None]:
         atexit.register(gc.freeze)
 
 
+def say_what_can_be_said() -> None:
+    r"""Let a character that standard output lacks go out as \uNNNN, as on standard error.
+
+    Windows gives a pipe or a file the encoding of its region (cp1252), and names of files may have
+    any character: nobody's run is to end because it cannot be told.
+    """
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
 def main() -> None:
     """Run the command line."""
+    say_what_can_be_said()
     with loading():
         from pacslift.cli import main as command_line  # noqa: PLC0415 - to be loaded in here
 
     try:
-        command_line(prog_name="pacslift")
+        # On Windows click would expand what looks like a pattern or a variable: old roots are
+        # neither.
+        command_line(prog_name="pacslift", windows_expand_args=False)
     except OSError as error:
         if error.errno not in NO_ROOM:
             raise

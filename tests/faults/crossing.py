@@ -37,6 +37,7 @@ class Reception:
 
     sop_instance_uid: str
     digest: bytes  # of the data set
+    by: str = ""  # title of the application entity that sent it
     status: int | None = None  # of the answer that crossed back whole
 
     @property

@@ -14,6 +14,7 @@ from wire import (
     C_STORE_RQ,
     C_STORE_RSP,
     P_DATA,
+    REQUEST,
     Message,
     MessageCutter,
     NoPduError,
@@ -24,6 +25,7 @@ from wire import (
 PATIENCE = 60.0  # seconds to wait for something that must come
 CHUNK = 1 << 16
 ESTABLISHED = 1  # the first byte of TCP_INFO, linux/tcp.h
+CALLING = slice(26, 42)  # title of the calling application entity, PS3.8 9.3.2
 JUST_NOW = 3.0  # seconds; an answer of that age may not have been read on a busy machine
 
 
@@ -44,8 +46,12 @@ class Book(Protocol):
         """An object begins; gives its number."""
         ...
 
-    def note_received(self, message: Message) -> Reception:
-        """An object has crossed whole."""
+    def holding(self, uid: str) -> None:
+        """What is to be done while the object that has begun is kept waiting."""
+        ...
+
+    def note_received(self, message: Message, by: str) -> Reception:
+        """An object has crossed whole, sent *by* an application entity."""
         ...
 
 
@@ -60,6 +66,7 @@ class Line:
         self._outstanding: dict[int, Reception] = {}
         self._answered: list[tuple[float, Reception]] = []
         self._nth = 0  # number of the object that is on its way up
+        self._title = ""  # of the application entity that sends
         self._is_silent = False
         self._pumping = 2
         self._up, self._down = MessageCutter(), MessageCutter()
@@ -135,6 +142,8 @@ class Line:
 
     def _seen_up(self, pdu: bytes) -> Cut | None:
         """Note what the sender says; gives the cut to be made in this PDU."""
+        if pdu[0] == REQUEST:
+            self._title = pdu[CALLING].decode("ascii", "replace").strip()
         if pdu[0] != P_DATA or self._is_silent:
             return None
         cut = None
@@ -147,7 +156,11 @@ class Line:
             return cut
         for message in self._up.feed(pdu):
             if message.command.CommandField == C_STORE_RQ:
-                self._outstanding[message.command.MessageID] = self._book.note_received(message)
+                self._outstanding[message.command.MessageID] = self._book.note_received(
+                    message, self._title
+                )
+        if is_start(pdu) and self._up.began:
+            self._book.holding(str(self._up.began.get("AffectedSOPInstanceUID")))
         return None
 
     def _seen_down(self, pdu: bytes) -> Cut | None:

@@ -11,7 +11,10 @@ from target import ScriptedTarget, Visit, store
 from wire import Message
 from world import World, limited
 
+from jobs import status
+
 LARGE = 1_000_000  # bytes
+READ_FIRST = 100_000  # a place in a file that is read before the first byte goes out
 
 
 def killed(world: World, _: ScriptedTarget) -> None:
@@ -115,7 +118,8 @@ def files_spoilt(world: World, _: ScriptedTarget) -> None:
         for path, content in spoilt.items():
             path.write_bytes(content)
     world.retry("missing_file", "truncated", "unreadable", "not_dicom", "header_damaged",
-                "pixels_damaged", "empty_file", "size_differs", "changed_since_sent")  # fmt: skip
+                "pixels_damaged", "empty_file", "size_differs", "changed_since_sent",
+                "changed_while_read")  # fmt: skip
 
 
 def files_changed(world: World, target: ScriptedTarget) -> None:
@@ -157,4 +161,35 @@ def files_changed(world: World, target: ScriptedTarget) -> None:
     finally:
         for uid, content in kept.items():
             world.prepared.archive.files[uid].write_bytes(content)
-    world.retry("changed_since_sent")
+    world.retry("changed_since_sent", "changed_while_read")
+
+
+def file_written_to(world: World, _: ScriptedTarget) -> None:
+    """Somebody writes into a file of which the first part is on its way, and the rest not yet read.
+
+    What would go out is half of it old and half of it new.
+    """
+    largest = world.prepared.largest
+    path = world.prepared.archive.files[largest]
+    content = path.read_bytes()
+    length = world.chance.randint(1, 1000)
+
+    def write(uid: str) -> None:
+        if uid == largest:
+            world.relay.holding = lambda _: None
+            with path.open("r+b") as file:
+                for place in (READ_FIRST, len(content) - length):
+                    file.seek(place)
+                    file.write(world.chance.randbytes(length))
+
+    world.relay.holding = write
+    try:
+        world.run()
+        causes = status(world.job)["causes"]
+        if causes != {"changed_while_read": 1}:
+            world.complaints.append(
+                f"the file was written to, and what is told of that is {causes}"
+            )
+    finally:
+        path.write_bytes(content)
+    world.retry("changed_while_read")

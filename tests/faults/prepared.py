@@ -13,6 +13,7 @@ from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.filereader import read_dataset
+from relay import HOST
 from target import ScriptedTarget
 
 from jobs import init, pacslift
@@ -20,10 +21,10 @@ from oldpacs import PATIENTS, OldPacs, old_pacs
 
 SLICES = 48
 SIDE = 96  # samples; an object has about 19 KB, more than one PDU of most targets
-LARGE, LARGE_SIDE = 2, 900  # so many of about 1.6 MB
+LARGE_SIDES = (900, 1800)  # one of 1.6 MB, and one that two sockets have no room for
 NEW_ID = "H-{}"
 REVISED = "2026-01-31T12:00:00Z"
-DRAFT = "127.0.0.1:104"  # an address that is replaced in each run
+DRAFT = f"{HOST}:104"  # an address that is replaced in each run
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,15 @@ class Prepared:
     job: Path
     expected: Mapping[str, bytes]  # data sets by SOP Instance UID
 
+    @property
+    def largest(self) -> str:
+        """The SOP Instance UID of the object that two sockets have no room for."""
+        return max(self.expected, key=lambda uid: len(self.expected[uid]))
 
-def prepare(folder: Path) -> Prepared:
+
+def prepare(folder: Path, slices: int = SLICES, side: int = SIDE, studies: int = 4) -> Prepared:
     """Make all of it below *folder*."""
-    archive = with_large_ones(old_pacs(folder / "old", SLICES, SIDE))
+    archive = with_large_ones(old_pacs(folder / "old", slices, side, studies=studies))
     job = folder / "prepared" / "job"
     init(job, archive.dump, archive.storage, f"TARGET@{DRAFT}")
     write_mapping(job)
@@ -48,11 +54,11 @@ def prepare(folder: Path) -> Prepared:
 
 def with_large_ones(archive: OldPacs) -> OldPacs:
     """Give some objects pixels enough that a fault meets them on the way."""
-    step = len(archive.uids) // (LARGE + 1)
-    for uid in archive.uids[step::step][:LARGE]:
+    step = len(archive.uids) // (len(LARGE_SIDES) + 1)
+    for uid, side in zip(archive.uids[step::step], LARGE_SIDES, strict=False):
         slice_ = dcmread(archive.files[uid])
-        slice_.Rows = slice_.Columns = LARGE_SIDE
-        slice_.PixelData = bytes(n % 251 for n in range(LARGE_SIDE)) * LARGE_SIDE * 2
+        slice_.Rows = slice_.Columns = side
+        slice_.PixelData = bytes(n % 251 for n in range(side)) * side * 2
         slice_.save_as(archive.files[uid])
     return archive
 
@@ -69,19 +75,20 @@ def write_mapping(job: Path) -> None:
     path.write_text(f'{said}\n[mapping]\npatients = "patients.csv"\n')
 
 
-def copy_of(prepared: Path, job: Path, port: int) -> None:
-    """The prepared job once more, for a target on *port*."""
+def copy_of(prepared: Path, job: Path, host: str, port: int) -> None:
+    """The prepared job once more, for a target at *host* and *port*."""
     assert job.name == prepared.name, "its name is in the objects"
     shutil.copytree(prepared, job, dirs_exist_ok=True)
     path = job / "job.toml"
-    path.write_text(path.read_text().replace("port = 104", f"port = {port}"))
+    said = path.read_text().replace("port = 104", f"port = {port}")
+    path.write_text(said.replace(f'host = "{HOST}"', f'host = "{host}"'))
 
 
 def undisturbed(folder: Path, prepared: Path, archive: OldPacs) -> Mapping[str, bytes]:
     """What a run sends that meets no fault."""
     with ScriptedTarget() as target:
         job = folder / prepared.name
-        copy_of(prepared, job, target.port)
+        copy_of(prepared, job, HOST, target.port)
         ended = pacslift("run", job)
         assert ended.exit_code == 0, ended.output
         expected = dict(target.disk)

@@ -47,8 +47,14 @@ def environment(more: Mapping[str, str]) -> dict[str, str]:
 class Fresh:
     """An interpreter that begins with nothing."""
 
-    def __init__(self, arguments: Sequence[str], log: Path, env: Mapping[str, str]) -> None:
-        command = [sys.executable, "-c", ENTRY, *arguments]
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        log: Path,
+        env: Mapping[str, str],
+        prefix: Sequence[str] = (),
+    ) -> None:
+        command = [*prefix, sys.executable, "-c", ENTRY, *arguments]
         with log.open("ab") as out:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, env=environment(env)

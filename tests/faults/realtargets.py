@@ -18,7 +18,7 @@ from servers import DicomServer, Orthanc, run_orthanc, run_storescp
 
 PREAMBLE = 132  # bytes before the first element of a file, PS3.10 7.1
 GROUP_LENGTH = 12  # bytes of (0002,0000), which says how many follow of its group
-DISK = 8 << 20  # bytes
+DISK = 12 << 20  # bytes
 
 
 class Target(Protocol):

@@ -21,15 +21,17 @@ HOST = "127.0.0.1"
 class Relay:
     """Listens on a port of its own for as long as it is used; *port_of_target* may change."""
 
-    def __init__(self, port_of_target: Callable[[], int]) -> None:
+    def __init__(self, port_of_target: Callable[[], int], host: str = HOST) -> None:
         self.received: list[Reception] = []
         self.begun = 0  # objects whose command has come
         self.began_at: list[float] = []  # monotonic, of each of them
         self.cuts: list[Cut] = []
+        self.holding: Callable[[str], None] = lambda _: None  # done while an object is kept waiting
         self.changed = threading.Condition()
         self._port_of_target = port_of_target
         self._lines: list[Line] = []
-        self._listener = socket.create_server((HOST, 0))
+        self.host = host
+        self._listener = socket.create_server((host, 0))
         self.port = self._listener.getsockname()[1]
         self._thread = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
         self._thread.start()
@@ -50,7 +52,7 @@ class Relay:
 
     def open_the_door(self) -> None:
         """Listen again on the same port."""
-        self._listener = socket.create_server((HOST, self.port))
+        self._listener = socket.create_server((self.host, self.port))
         self._thread = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
         self._thread.start()
 
@@ -91,10 +93,10 @@ class Relay:
             self.changed.notify_all()
             return self.begun
 
-    def note_received(self, message: Message) -> Reception:
+    def note_received(self, message: Message, by: str) -> Reception:
         """See Book."""
         uid = str(message.command.AffectedSOPInstanceUID)
-        reception = Reception(uid, digest_of(message.data_set))
+        reception = Reception(uid, digest_of(message.data_set), by)
         with self.changed:
             self.received.append(reception)
         return reception

@@ -11,11 +11,13 @@ from time import monotonic
 from typing import Any
 
 from checker import complaints, resent
-from prepared import Prepared, copy_of
+from elsewhere import elsewhere
 from processes import Zygote
 from realtargets import small_disk
-from relay import Relay
+from relay import HOST, Relay
 from scenarios import Scenario
+from sharing import SharedWorld
+from stock import Stock
 from target import ScriptedTarget
 from world import World
 
@@ -38,29 +40,35 @@ class Outcome:
     complaints: list[str] = field(default_factory=list)
 
 
-def one_run(
-    scenario: Scenario, seed: int, prepared: Prepared, zygote: Zygote | None = None
-) -> Outcome:
+def one_run(scenario: Scenario, seed: int, stock: Stock, zygote: Zygote | None = None) -> Outcome:
     """Do it, in a folder that is removed afterwards."""
     chance = random.Random(f"{scenario.name} {seed}")  # noqa: S311 - a seed, to do it again
     began = monotonic()
-    with (
-        tempfile.TemporaryDirectory(prefix="faults-") as name,
-        target_for(scenario, chance, Path(name)) as target,
-        Relay(lambda: target.port) as relay,
-        ExitStack() as disk,
-    ):
-        world = World(prepared, Path(name) / "job", relay, zygote, chance)
+    with tempfile.TemporaryDirectory(prefix="faults-") as name, ExitStack() as opened:
+        place = opened.enter_context(elsewhere()) if scenario.is_shared else None
+        target = opened.enter_context(target_for(scenario, chance, Path(name)))
+        link = Relay(lambda: target.port, place.host if place else HOST)
+        common = {
+            "prepared": stock.many if place else stock.few,
+            "job": Path(name) / "job",
+            "relay": opened.enter_context(link),
+            "zygote": zygote,
+            "chance": chance,
+        }
+        world = (
+            SharedWorld(**common, server=stock.ledgers, place=place) if place else World(**common)
+        )
+        opened.callback(world.leave)
         if scenario.disk:
             world.job.mkdir()
-            disk.enter_context(small_disk(world.job, scenario.disk))
-        copy_of(prepared.job, world.job, relay.port)
+            opened.enter_context(small_disk(world.job, scenario.disk))
+        world.lay_out()
         tune_by_chance(world, scenario)
         try:
             scenario.happen(world, target)
             target.behave()
             world.to_the_end()
-            found = complaints(world, target.held(prepared.expected), scenario.allowed)
+            found = complaints(world, target.held(world.prepared.expected), scenario.allowed)
         except Exception:  # noqa: BLE001 - the other runs are still to be done
             found = [*world.complaints, traceback.format_exc()]
         if found and world.log.exists():

@@ -13,9 +13,19 @@ from typing import Any
 import deeds
 from checker import Allowed
 from crossing import Where
+from onmachines import (
+    CUT,
+    KILLED,
+    ONE_WAY,
+    clocks_differ,
+    ledger_restarts,
+    machine_back,
+    machine_gone,
+)
 from onsender import (
     child_killed,
     clock_set_back,
+    file_written_to,
     files_changed,
     files_spoilt,
     killed,
@@ -54,6 +64,7 @@ class Scenario:
     allowed: Allowed = VERIFIED
     fresh: bool = False  # the program must begin with nothing for it
     target: Callable[[Path], AbstractContextManager[RealTarget]] | None = None  # None: scripted
+    is_shared: bool = False  # several machines work on the job; else one
     disk: int | None = None  # bytes that the job's disk has; None: as many as there are
 
 
@@ -90,6 +101,7 @@ SCRIPTED = (
     Scenario("unplugged", "the link falls silent", cutting(*Where, is_silent=True)),
     Scenario("files-gone", "files vanish or are cut short after the plan", files_spoilt),
     Scenario("files-changed", "files change after the plan", files_changed),
+    Scenario("file-written", "a file is written to while it is being sent", file_written_to),
 )  # fmt: skip
 
 SLOW_START = {"response_timeout": 20, "lost_waits": [0.0, 0.5, 1.0], "busy_waits": [0.05, 0.1]}
@@ -114,3 +126,17 @@ REAL = (
              target=a_storescp_on_a_small_disk),
     Scenario("no-room", "the job's disk is full", no_room_for_the_ledger, disk=3 << 20),
 )  # fmt: skip
+
+# An object is kept waiting until another machine has one, and none is to be lost by that.
+PATIENT = {**SLOW_START, "response_timeout": 60, "associations": 1}
+SHARED = (
+    Scenario("machine-gone", "a machine that helps is gone for good",
+             machine_gone(KILLED, CUT), PATIENT, is_shared=True),
+    Scenario("machine-back", "a machine is cut off and comes back after others have its studies",
+             machine_back(CUT, ONE_WAY), PATIENT, is_shared=True),
+    Scenario("server-restarts", "the ledger's server is ended and started again", ledger_restarts,
+             PATIENT, is_shared=True),
+    Scenario("clocks-differ", "no machine has the time of the ledger's server", clocks_differ,
+             PATIENT, is_shared=True),
+)  # fmt: skip
+EACH = (*SCRIPTED, *SHARED, *REAL)

@@ -7,18 +7,18 @@ can give it.
 from collections.abc import Iterator
 
 import pytest
-from prepared import Prepared, prepare
 from processes import Zygote
 from runs import one_run
-from scenarios import REAL, SCRIPTED, Scenario
+from scenarios import EACH, Scenario
+from stock import Stock
 
 SEED = 20261122
-EACH = (*SCRIPTED, *REAL)
 
 
 @pytest.fixture(scope="module")
-def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return prepare(tmp_path_factory.mktemp("faults"))
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stock]:
+    with Stock(tmp_path_factory.mktemp("faults")) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -28,5 +28,5 @@ def zygote() -> Iterator[Zygote]:
 
 
 @pytest.mark.parametrize("scenario", EACH, ids=lambda scenario: scenario.name)
-def test_nothing_is_lost_doubled_or_uncounted_when(scenario: Scenario, prepared, zygote):
-    assert one_run(scenario, SEED, prepared, zygote).complaints == []
+def test_nothing_is_lost_doubled_or_uncounted_when(scenario: Scenario, stock, zygote):
+    assert one_run(scenario, SEED, stock, zygote).complaints == []

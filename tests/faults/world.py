@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from prepared import Prepared
+from prepared import Prepared, copy_of
 from processes import Fresh, Process, Zygote, end_of, kill
 from relay import Relay
 
@@ -50,6 +50,13 @@ class World:
     def log(self) -> Path:
         """What the program said."""
         return self.job.parent / "said.txt"
+
+    def lay_out(self) -> None:
+        """Put the job there, with the link's end as its target."""
+        copy_of(self.prepared.job, self.job, self.relay.host, self.relay.port)
+
+    def leave(self) -> None:
+        """Leave nothing running."""
 
     def tune(self, **values: object) -> None:
         """Change lines of job.toml."""

@@ -1,10 +1,14 @@
 """Every entry below a storage root is named."""
 
 import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pacslift.inventory import walkfiles
 from pacslift.inventory.walkfiles import Found, Kind, walk_files
 
 
@@ -46,3 +50,42 @@ def test_no_file_is_left_out(tmp_path_factory, depth, width):
         for number in range(width):
             (folder / str(number)).touch()
     assert len(list(walk_files(root))) == depth * width
+
+
+def test_the_root_of_a_disk_may_be_a_storage_root(tmp_path):
+    """Its path ends with a slash, as D:\\ ends with a backslash."""
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "2").write_bytes(b"22")
+    assert list(walk_files(SlashBehind(tmp_path))) == [Found("b/2", 2, Kind.FILE)]
+
+
+@dataclass(frozen=True)
+class SlashBehind:
+    """A path as that of a disk's root is: with the separator at its end."""
+
+    path: Path
+
+    def __fspath__(self) -> str:
+        return f"{self.path}/"
+
+
+@dataclass(frozen=True)
+class Junction:
+    """What Windows lists for a junction: a folder, no symbolic link, with a mark."""
+
+    path: bytes
+    name: bytes = b"old"
+
+    def is_symlink(self) -> bool:
+        return False
+
+    def is_dir(self, *, follow_symlinks: bool) -> bool:
+        return True
+
+    def stat(self, *, follow_symlinks: bool) -> SimpleNamespace:
+        return SimpleNamespace(st_mode=0o40777, st_reparse_tag=0xA0000003, st_size=0)
+
+
+def test_a_junction_of_windows_is_not_followed(monkeypatch):
+    monkeypatch.setattr(walkfiles, "_MOUNT_POINT", 0xA0000003)
+    assert walkfiles._look_at(Junction(b"D:/x/old"), 5) == Found("old", 0, Kind.SYMLINK)

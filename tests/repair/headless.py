@@ -1,6 +1,8 @@
 """Objects without a header for tests: pixels of every bit stream, and what a database says."""
 
 import os
+from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pydicom
@@ -75,7 +77,17 @@ GREY_12 = {
     "00280103": of("US", 0),
 }
 MODALITY, AS_CAPTURE = Rebuild("modality"), Rebuild("secondary capture")
-INSIDE = Path("/proc/self/fd")  # the open files of this process
+
+
+def open_files() -> Counter[str]:
+    """The files that this process has open, by path; no sockets, which other threads may have."""
+    found: Counter[str] = Counter()
+    for descriptor in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # that of the folder itself, and what another thread has closed
+            found[str(descriptor.readlink())] += 1
+    return Counter({path: n for path, n in found.items() if path.startswith("/")})
+
+
 RAW = bytes(range(48))  # 4 rows, 6 columns, 16 bits
 
 

@@ -18,7 +18,7 @@ from storedobjects import CT, file_of, identified, part10, sent
 
 SHIPPED = Path(pydicom.__file__).parent / "data"
 LARGEST = 30_000  # bytes
-SECONDS = 5.0  # for one small object, on a busy machine
+SECONDS = 5.0  # of a processor for one small object
 DELIMITERS = [b"\xfe\xff\x00\xe0\xff\xff\xff\xff", b"\xfe\xff\xdd\xe0\0\0\0\0", b"\xff\xff\xff\xff"]
 
 
@@ -43,7 +43,7 @@ def damaged_objects(draw):
 
 @given(content=damaged_objects(), container=st.sampled_from([None, "bare", "orthanc-zlib"]))
 def test_a_damaged_object_is_sent_whole_or_set_aside(tmp_path_factory, content, container):
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         outgoing = prepare(open_stored(file_of(tmp_path_factory.getbasetemp(), content), container))
     except SetAsideError:
@@ -53,7 +53,7 @@ def test_a_damaged_object_is_sent_whole_or_set_aside(tmp_path_factory, content, 
             assert len(sent(outgoing)) == outgoing.length
             assert outgoing.length % 2 == 0
             assert outgoing.sop_instance_uid
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 def test_what_stands_where_a_uid_belongs_goes_into_no_warning(tmp_path, recwarn):

@@ -46,7 +46,7 @@ def test_a_damaged_object_that_is_sent_is_sent_the_same_when_prepared_again(
     tmp_path_factory, content
 ):
     folder = tmp_path_factory.getbasetemp()
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         with prepare(open_stored(file_of(folder, content)), ORDERS) as outgoing:
             data, syntax = sent(outgoing), outgoing.transfer_syntax_uid
@@ -55,7 +55,7 @@ def test_a_damaged_object_that_is_sent_is_sent_the_same_when_prepared_again(
         return
     with prepare(open_stored(file_of(folder, part10(data, syntax))), ORDERS) as again:
         assert (sent(again), again.changes) == (data, ())
-    assert time.perf_counter() - started < SECONDS
+    assert time.process_time() - started < SECONDS
 
 
 def nested(levels: int) -> bytes:
@@ -79,10 +79,10 @@ def behind(part: bytes) -> bytes:
 
 @pytest.mark.parametrize("deep", [nested(10_000), nested_with_lengths(10_000)])
 def test_sequences_ten_thousand_deep_are_set_aside_at_once(tmp_path, deep):
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(SetAsideError, match="deeper"):
         overlaid(tmp_path, behind(deep), GREEK)
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_sequences_as_deep_as_any_real_ones_are_rewritten(tmp_path):

@@ -91,9 +91,9 @@ def test_a_stream_that_promises_little_and_repeats_without_end_gets_no_memory(co
     header = struct.pack("<II", 10, mode) + (
         struct.pack("<III", 2 << 20, 0, 0) if mode == 5 else b""
     )
-    started = time.perf_counter()
+    started = time.process_time()
     assert cause_of(header + b"\0\0" + code * (2 << 20)) is Cause.PIXELS_DAMAGED
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 @given(value=st.binary(min_size=9, max_size=80), mode=st.sampled_from(MODES))

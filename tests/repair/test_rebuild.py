@@ -398,10 +398,10 @@ def test_without_a_study_nothing_is_made(tmp_path):
 
 
 def test_the_file_is_closed_whatever_happens(tmp_path):
-    before = len(list(headless.INSIDE.iterdir()))
+    before = headless.open_files()
     for content in (RAW, RAW[:-1], bitstreams.jpeg()[:-2], b""):
         with pytest.raises(SetAsideError):
             made(tmp_path, content, {}, GREY_12)
     with made(tmp_path, RAW, OF_CT, GREY_12):
         pass
-    assert len(list(headless.INSIDE.iterdir())) == before
+    assert not headless.open_files() - before

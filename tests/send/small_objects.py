@@ -11,6 +11,7 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from pacslift.inventory.bytesource import MemoryBytes
 from pacslift.inventory.stored import open_stored
+from pacslift.ledger import Ledger, Planned
 from pacslift.repair.outgoing import FileSpan, Outgoing, Segment, prepare
 
 CT = (str(CTImageStorage), str(ExplicitVRLittleEndian))
@@ -97,3 +98,18 @@ def wire_bytes(outgoing: Outgoing) -> bytes:
 
 def pair_of(outgoing: Outgoing) -> tuple[str, str]:
     return outgoing.sop_class_uid, outgoing.transfer_syntax_uid
+
+
+def ledger_of(folder: Path, given: list[Planned], sizes: list[int | None]) -> Ledger:
+    """A ledger in *folder* that has *given* planned, with copies of *sizes* and 3 bytes more."""
+    ledger = Ledger(folder / "ledger.db")
+    ledger.replan(
+        [[{"instance_key": one.instance_key, "sop_instance_uid": one.sop_instance_uid,
+           "sop_class_uid": CT[0], "transfer_syntax_uid": CT[1], "position": nth,
+           "state": "planned"} for nth, one in enumerate(given)]],
+        [[{"instance_key": one.instance_key, "rank": rank, "mount": str(folder),
+           "relative": one.candidates[0].relative, "size_bytes": size and size + rank}
+          for one, size in zip(given, sizes, strict=True) for rank in (0, 3)]],
+        [], {"instances": len(given), "files": len(given)},
+    )  # fmt: skip
+    return ledger

@@ -67,11 +67,13 @@ def test_dcmtk_stores_every_transfer_syntax_as_it_is(tmp_path):
 
 @pytest.mark.skipif(not hasattr(socket, "TCP_QUICKACK"), reason="this system cannot be told so")
 def test_a_target_that_leaves_nagles_algorithm_on_does_not_cost_40_ms_an_object(tmp_path):
-    objects = 100
+    objects, took = 25, []
     with run_storescp(tmp_path / "scp", "--ignore") as server:
-        began = perf_counter()
-        sent(server, [in_memory(f"slice {n}") for n in range(objects)])
-        assert perf_counter() - began < objects * 0.020
+        for _ in range(4):
+            began = perf_counter()
+            sent(server, [in_memory(f"slice {n}") for n in range(objects)])
+            took.append(perf_counter() - began)
+    assert min(took) < objects * 0.020  # the quickest, as the machine may have other work
 
 
 def test_a_large_object_never_lies_in_memory(tmp_path):

@@ -86,3 +86,28 @@ def test_what_is_long_and_in_memory_is_not_copied():
     buffer = memoryview(bytearray(2 * COPIED))
     ((piece,),) = batches([whole], buffer)
     assert piece is whole
+
+
+@pytest.mark.parametrize("room", [300, 1000, 2000])
+def test_before_the_last_batch_is_given_all_that_is_in_the_file_has_been_read(opened, room):
+    fd = opened(content)
+
+    def when_read() -> None:
+        os.ftruncate(fd, 0)  # who still had to read would miss it
+
+    segments = [memoryview(b"head"), FileSpan(fd, 0, 1000), memoryview(b"tail")]
+    stream = batches(segments, memoryview(bytearray(room)), when_read)
+    got, sizes = b"", []
+    for batch in stream:
+        sizes.append(os.fstat(fd).st_size)
+        got += b"".join(batch)
+    assert got == b"head" + content + b"tail"
+    assert sizes[-1] == 0
+    assert all(sizes[:-1])
+
+
+def test_what_is_in_memory_needs_no_look_at_a_file():
+    def when_read() -> None:
+        raise AssertionError
+
+    assert len(list(batches([memoryview(content)], memoryview(bytearray(50)), when_read))) == 1

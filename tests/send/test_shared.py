@@ -161,6 +161,7 @@ def test_after_it_lost_a_study_a_machine_goes_on_with_others(ledger):
         while held.instance_key != lost.instance_key:  # until it is heard that nobody is heard
             assert other.record(stored(held), [])
             held = next_of(theirs)
+        other._pulse.stop()  # so that it takes nothing back a second time
         planned(ledger, "1.1", "1.2", "1.3")
         assert one.record(stored(lost), []) == set()
         more = next_of(given)
@@ -358,3 +359,37 @@ def until_somebody_waits(ledger: Ledger) -> None:
     query = sa.text("SELECT 1 FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted")
     while not list(ledger.rows(query)):
         assert time.monotonic() < deadline
+
+
+def test_a_machine_that_was_not_heard_for_long_asks_before_it_sends_what_is_others_by_now(ledger):
+    planned(ledger, "1.1", "1.1", "1.1")
+    with machine(ledger) as one, machine(ledger) as other:
+        given = one.planned()
+        assert next(given).instance_key == "k0"
+        dies(one, ledger)
+        theirs = other.planned()
+        assert next_of(theirs).instance_key == "k0"
+        one._pulse.heard -= 3600
+        assert next(given) is None  # not k1, which the other has
+
+
+def test_a_machine_that_was_not_heard_for_long_goes_on_with_what_it_still_holds(ledger):
+    planned(ledger, "1.1", "1.1")
+    with machine(ledger) as one:
+        given = one.planned()
+        assert next(given).instance_key == "k0"
+        one._pulse.heard -= 3600
+        assert next(given).instance_key == "k1"
+        assert one._pulse.heard > time.monotonic() - DEAD_AFTER
+
+
+def test_a_machine_that_falls_silent_in_the_middle_of_a_write_keeps_nobody_waiting(ledger):
+    planned(ledger, "1.1")
+    with machine(ledger) as one, machine(ledger) as other:
+        given = one.planned()
+        mine = next(given)
+        with pytest.raises(LedgerLostError), one._studies.writing() as connection:
+            one._studies.still_held(connection, one._in_hand)
+            dies(one, ledger)
+            assert next_of(other.planned()).instance_key == mine.instance_key
+            one._studies.count(connection, 1, 1)

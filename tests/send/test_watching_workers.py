@@ -2,11 +2,10 @@
 
 import time
 
-from small_objects import CT
+from small_objects import CT, ledger_of
 from test_team import planned, sending_to
 
 from pacslift.events import InstanceSent, WorkersSeen
-from pacslift.ledger import Ledger
 from pacslift.send.crew import NOTHING, SENDING, WAITING, Crew, Sending
 from pacslift.send.deliver import Watch, deliver, results_of
 from pacslift.send.pace import Pacer
@@ -68,18 +67,8 @@ def test_what_workers_do_is_told_when_it_changes_and_not_again_and_again():
 
 
 def test_a_run_tells_of_its_workers_and_of_how_many_bytes_are_to_come(tmp_path):
-    ledger = Ledger(tmp_path / "ledger.db")
     given = planned(tmp_path, 6)
-    sizes = [1000, 1000, 1000, 1000, None, None]
-    ledger.replan(
-        [[{"instance_key": one.instance_key, "sop_instance_uid": one.sop_instance_uid,
-           "sop_class_uid": CT[0], "transfer_syntax_uid": CT[1], "position": nth,
-           "state": "planned"} for nth, one in enumerate(given)]],
-        [[{"instance_key": one.instance_key, "rank": rank, "mount": str(tmp_path),
-           "relative": one.candidates[0].relative, "size_bytes": size and size + rank}
-          for one, size in zip(given, sizes, strict=True) for rank in (0, 3)]],
-        [], {"instances": 6, "files": 6},
-    )  # fmt: skip
+    ledger = ledger_of(tmp_path, given, [1000, 1000, 1000, 1000, None, None])
     assert ledger.bytes_planned() == 6000  # where the size is not known, the mean of the others
     told = []
     with ScriptedArchive([CT]) as archive:

@@ -186,7 +186,7 @@ def _write_manifest(
         "tables": {table: _described(readers, part) for table, part in sorted(parts.items())},
     }
     text = json.dumps(said, indent=1, ensure_ascii=False)
-    (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8")
+    (folder / _MANIFEST).write_text(text + "\n", encoding="utf-8", newline="\n")
 
 
 def _described(readers: Sequence[DumpReader], part: _Parts) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import readat
 
 FIRST_BLOCK = 32 * 1024
 
@@ -103,7 +104,7 @@ class FileBytes:
 
     def _read_file(self, offset: int, length: int) -> bytes:
         try:
-            data = os.pread(self._fd, length, self._start + offset)
+            data = readat.read_at(self._fd, length, self._start + offset)
         except OSError as error:
             raise SetAsideError(
                 Cause.UNREADABLE,

@@ -6,6 +6,8 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from pacslift.inventory import readat
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
@@ -82,7 +84,7 @@ class Positioned(io.RawIOBase):
         view = memoryview(buffer)
         if len(view) > self._most:
             raise ValueError(f"a header of {len(view)} bytes")
-        data = os.pread(self._fd, len(view), self._at)
+        data = readat.read_at(self._fd, len(view), self._at)
         view[: len(data)] = data
         self._at += len(data)
         return len(data)

@@ -1,9 +1,7 @@
 """The entries of a container file, whichever kind it is."""
 
-import os
-
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory import tars, zips
+from pacslift.inventory import readat, tars, zips
 
 WITH_ENTRIES = (tars.CONTAINER, zips.CONTAINER)
 TAR_MAGIC, TAR_MAGIC_AT = b"ustar", 257  # POSIX 1003.1, ustar interchange format
@@ -24,7 +22,7 @@ def require_entry(fd: int, container: str, name: str) -> None:
 def container_of(fd: int) -> str | None:
     """What kind of container an open file is, by its first bytes; None if it is none."""
     try:
-        head = os.pread(fd, TAR_MAGIC_AT + len(TAR_MAGIC), 0)
+        head = readat.read_at(fd, TAR_MAGIC_AT + len(TAR_MAGIC), 0)
     except OSError as error:
         raise SetAsideError(Cause.UNREADABLE, f"reading it fails: {error.strerror}") from error
     if head[TAR_MAGIC_AT:] == TAR_MAGIC:

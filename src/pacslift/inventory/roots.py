@@ -4,7 +4,7 @@ The database's paths are hostile input: whatever they say, only a regular file b
 folders that the job names is ever opened, and only for reading. Old paths come with either slash,
 with doubled backslashes from SQL texts, with drive letters and server names; all are brought to one
 form, a tuple of components, and compared there. What a Windows system wrote is compared without
-regard to case.
+regard to case. Where pacslift itself runs on Windows, more names lead elsewhere; see winnames.py.
 """
 
 import functools
@@ -12,15 +12,22 @@ import os
 import re
 import shlex
 import stat
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory.watched import Watched
+from pacslift.inventory.winnames import means_something_else, verbatim
 
 _DRIVE = re.compile(r"[A-Za-z]:")
-_READ = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_ON_WINDOWS = sys.platform == "win32"
+# Each system has some of them. Without O_BINARY, Windows changes line ends and stops at byte 1A.
+_READ = os.O_RDONLY | sum(
+    getattr(os, flag, 0) for flag in ("O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "O_BINARY")
+)
 _NO_ATIME = getattr(os, "O_NOATIME", 0)
 
 
@@ -132,11 +139,16 @@ class Mounts:
                 Cause.OUTSIDE_ROOT, f"{path!r} is a path of its own, not one below {root!r}"
             )
         name = _parent(path) if below.absolute else root
-        option = shlex.quote(f"{name}=DIR") if name else "DIR"
+        option = _as_argument(f"{name}=DIR") if name else "DIR"
         return SetAsideError(
             Cause.ROOT_NOT_MOUNTED,
             f"nobody said where the storage root of {path!r} is now; add --storage {option}",
         )
+
+
+def _as_argument(text: str) -> str:
+    """As a person types it; Windows' shells do not all know the quotes of Unix."""
+    return f'"{text}"' if _ON_WINDOWS else shlex.quote(text)
 
 
 def _parent(path: str) -> str:
@@ -156,14 +168,25 @@ def _safe(parts: tuple[str, ...], path: str) -> str:
                 f"{path!r} has the component {part!r}, which can lead out of the storage root; "
                 "only plain names below the root are opened",
             )
+        if _ON_WINDOWS and means_something_else(part):
+            raise SetAsideError(
+                Cause.OUTSIDE_ROOT,
+                f"{path!r} has the component {part!r}, by which Windows means something else than "
+                "a file of that name; give the file another name, or run on Linux",
+            )
     return "/".join(parts)
 
 
 class Opened(NamedTuple):
-    """A descriptor, and the size of its file when it was opened."""
+    """A descriptor, and its file as it was when it was opened."""
 
     fd: int
-    size: int
+    watched: Watched
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file when it was opened."""
+        return self.watched.size
 
 
 def open_inside(mount: Path, relative: str) -> int:
@@ -177,9 +200,9 @@ def open_inside(mount: Path, relative: str) -> int:
 
 
 def opened_inside(mount: str, relative: str) -> Opened:
-    """Do the same for who wants to know the size as well."""
+    """Do the same for who wants to know the size as well, and whether it changes later."""
     inside = _real(mount)
-    path = f"{inside}/{relative}"
+    path = _joined(inside, relative)
     try:
         fd = _open(path)
     except ValueError as error:
@@ -192,7 +215,7 @@ def opened_inside(mount: str, relative: str) -> Opened:
             f"{relative!r} below {mount} cannot be opened: {error.strerror}; check its permissions",
         ) from error
     try:
-        return Opened(fd, _size_of(fd, path, inside, relative))
+        return Opened(fd, Watched.of(fd, path, _status_of(fd, path, inside, relative)))
     except BaseException:
         os.close(fd)
         raise
@@ -201,7 +224,13 @@ def opened_inside(mount: str, relative: str) -> Opened:
 @functools.lru_cache(maxsize=256)
 def _real(mount: str) -> str:
     """Give a mount's own place, links resolved. It is the same for the whole run."""
-    return os.path.realpath(mount).rstrip("/")
+    whole = verbatim(os.path.abspath(mount)) if _ON_WINDOWS else mount  # noqa: PTH100 - text is faster
+    return os.path.realpath(whole).rstrip(os.sep)
+
+
+def _joined(inside: str, relative: str) -> str:
+    """The path of a file below a mount's own place."""
+    return f"{inside}{os.sep}{relative.replace('/', os.sep) if _ON_WINDOWS else relative}"
 
 
 def _open(path: str) -> int:
@@ -211,13 +240,13 @@ def _open(path: str) -> int:
         return os.open(path, _READ)
 
 
-def _size_of(fd: int, path: str, inside: str, relative: str) -> int:
-    """Give the size of an open file; SetAsideError if it must not be read."""
+def _status_of(fd: int, path: str, inside: str, relative: str) -> os.stat_result:
+    """Give the status of an open file; SetAsideError if it must not be read."""
     try:
         real = os.readlink(f"/proc/self/fd/{fd}")  # noqa: PTH115 - what is open, not what was named
     except OSError:  # a system without /proc
         real = os.path.realpath(path)
-    if not real.startswith(inside + "/"):
+    if not real.startswith(inside + os.sep):
         detail = f"{relative!r} leads to {real!r}, outside {inside!r}"
         raise SetAsideError(Cause.OUTSIDE_ROOT, detail)
     status = os.fstat(fd)
@@ -225,4 +254,4 @@ def _size_of(fd: int, path: str, inside: str, relative: str) -> int:
         raise SetAsideError(Cause.UNREADABLE, f"{relative!r} is no regular file")
     if not status.st_size:
         raise SetAsideError(Cause.EMPTY_FILE, f"{relative!r} has no bytes")
-    return status.st_size
+    return status

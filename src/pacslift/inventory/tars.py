@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import readat
 from pacslift.inventory.containerfile import Positioned, Remembered, identity_of
 
 CONTAINER = "tar"
@@ -128,6 +129,6 @@ def _walked(fd: int) -> Iterator[tarfile.TarInfo]:
 
 def _listed(fd: int, info: tarfile.TarInfo) -> dict[str, str]:
     """Entry to MD5, of the list that the TAR file begins with; other lines say nothing."""
-    data = os.pread(fd, min(info.size, _LONGEST_LIST), info.offset_data)
+    data = readat.read_at(fd, min(info.size, _LONGEST_LIST), info.offset_data)
     lines = (_LINE.fullmatch(line) for line in data.decode("latin-1").splitlines())
     return {line[2]: line[1].lower() for line in lines if line}

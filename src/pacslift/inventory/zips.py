@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import readat
 from pacslift.inventory.bytesource import ByteSource, FileBytes
 from pacslift.inventory.containerfile import Positioned, Remembered, identity_of
 from pacslift.inventory.inflate import MOST_BYTES, RAW, inflate
@@ -121,7 +122,7 @@ def require_whole(plain: ByteSource, entry: Entry, name: str | None) -> None:
 
 def _start_of(fd: int, entry: Entry, name: str | None) -> int:
     """Where the bytes of an entry begin: behind its local header, whose length is its own."""
-    head = os.pread(fd, _LOCAL_HEADER.size, entry.header)
+    head = readat.read_at(fd, _LOCAL_HEADER.size, entry.header)
     if len(head) < _LOCAL_HEADER.size or not head.startswith(MAGIC):
         raise SetAsideError(
             Cause.CONTAINER_DAMAGED,

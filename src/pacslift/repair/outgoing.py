@@ -16,6 +16,7 @@ from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.bytesource import FIRST_BLOCK, ByteSource, FileSpan, Segment
 from pacslift.inventory.header import PIXEL_DATA, Encoding
 from pacslift.inventory.stored import SOP_INSTANCE, StoredObject
+from pacslift.inventory.watched import Watched
 from pacslift.repair import bigendian, invariant, provenance, said, signatures
 from pacslift.repair.engine import Engine
 from pacslift.repair.order import RULES
@@ -94,6 +95,7 @@ class Outgoing:
     accession_number: str = ""
     study_date: str = ""
     wire_digest: WireDigest = field(default_factory=WireDigest, repr=False, compare=False)
+    watched: tuple[Watched, ...] = ()  # the files that it was, and is yet to be, read from
 
     def digest(self) -> str:
         """Read the data set as it goes over the wire, and give its digest.
@@ -102,6 +104,11 @@ class Outgoing:
         """
         read = (piece for segment in self.segments for piece in pieces(segment))
         return digest_over(read, self.wire_digest.algorithm)
+
+    def require_unchanged(self) -> None:
+        """SetAsideError CHANGED_WHILE_READ if a file was written to since it was opened."""
+        for file in self.watched:
+            file.require_unchanged()
 
     def close(self) -> None:
         """Close the object; its FileSpans are void from then on."""

@@ -1,9 +1,9 @@
 """Values as pieces: views of memory and spans of a file that are read only when they are sent."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import readat
 from pacslift.inventory.bytesource import FileSpan, Segment
 
 _CHUNK = 1 << 20
@@ -35,7 +35,7 @@ def _pieces(span: FileSpan) -> Iterator[bytes]:
     for offset in range(span.offset, end, _CHUNK):
         wanted = min(_CHUNK, end - offset)
         try:
-            piece = os.pread(span.fd, wanted, offset)
+            piece = readat.read_at(span.fd, wanted, offset)
         except OSError as error:
             raise SetAsideError(
                 Cause.UNREADABLE, f"reading at byte {offset} fails: {error.strerror}"

@@ -142,6 +142,7 @@ def _in_memory(outgoing: Outgoing) -> StoredObject:
     if outgoing.length > MOST_BYTES:
         raise _cannot(f"{outgoing.length} bytes are too many to transcode")
     data = joined(outgoing.segments)
+    outgoing.require_unchanged()
     header = walk(MemoryBytes(data), 0, len(data), encoding_of(outgoing.transfer_syntax_uid))
     return StoredObject(
         MemoryBytes(data), header, 0, len(data), outgoing.transfer_syntax_uid, None, None, ()

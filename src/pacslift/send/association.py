@@ -206,7 +206,7 @@ class StoreAssociation:
         _check(outgoing, is_accepted=pair in self.accepted, address=self._address)
         if self._posted:
             self._notice()
-        rest = batches(outgoing.segments, self._buffer)
+        rest = batches(outgoing.segments, self._buffer, outgoing.require_unchanged)
         first = next(rest, [])  # a file that fails now costs no association
         request = self._machine.store(pair, outgoing.sop_instance_uid, outgoing.length)
         posted = _Posted(outgoing.sop_instance_uid, outgoing.length, perf_counter())

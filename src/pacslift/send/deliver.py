@@ -8,7 +8,7 @@ bytes, which a target takes for the same objects.
 
 import math
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,11 +18,13 @@ from pacslift.ledger import InstanceState, Ledger, Planned
 from pacslift.ledger_history import resent
 from pacslift.plan.contexts import Pair
 from pacslift.send.crew import Hands, Result
+from pacslift.send.interrupts import held_back
 from pacslift.send.outcome import Outcome
 from pacslift.send.pace import Came, Pacer
 from pacslift.send.patience import Patience
 from pacslift.send.steering import Steering
 from pacslift.send.supply import Alone, Supply
+from pacslift.unbroken import TAKING
 
 COMMIT_EVERY = 0.25  # seconds between commits while answers come in
 COMMIT_MOST = 500  # answers in one commit
@@ -40,27 +42,37 @@ def deliver(
 
     Objects are handed out as *pacer* has it, which follows what a person says meanwhile; *supply*
     has this machine's part of them where several share it.
-    Raises StopError when the target is of no use any more, and lets KeyboardInterrupt through;
+    Raises StopError when the target is of no use any more, and KeyboardInterrupt when interrupted;
     all answers until then are on record.
     """
+    with held_back() as meet_interrupts:
+        _deliver(ledger, hands, tell, pacer or Pacer(), supply or Alone(ledger), meet_interrupts)
+
+
+def _deliver(
+    ledger: Ledger,
+    hands: Hands,
+    tell: Sink,
+    pacer: Pacer,
+    supply: Supply,
+    meet_interrupts: Callable[[], None],
+) -> None:
     revision = ledger.get("revision") or ""
-    supply, pacer = supply or Alone(ledger), pacer or Pacer()
     patience, steering, watch = Patience(), Steering(ledger, pacer, tell), Watch(hands, tell)
     waiting: list[Result] = []
 
     def settle() -> None:
         done = waiting.copy()
         put_on_record(supply, done, tell, revision)
-        waiting.clear()  # not before: whoever interrupts it finds them still waiting
+        waiting.clear()  # not before: after an error they are put on record once more
         for one in done:
             if not one.planned.attempts:  # what failed before may do so again by its own fault
                 patience.judge(one.delivery)
 
     committed = time.monotonic()
     try:
-        for result in results_of(hands, supply.planned(), pacer):
+        for result in results_of(hands, supply.planned(), pacer, waiting):
             if result:
-                waiting.append(result)
                 steering.count(bytes_of(result))
             pacer.share = supply.share
             steering.look()
@@ -69,6 +81,7 @@ def deliver(
             if waiting and (late or len(waiting) >= COMMIT_MOST):
                 settle()
                 committed = time.monotonic()
+            meet_interrupts()  # here each result is on record, or waits for it
         settle()
     finally:
         try:
@@ -103,10 +116,14 @@ class Watch:
 
 
 def results_of(
-    hands: Hands, planned: Iterator[Planned | None], pacer: Pacer
+    hands: Hands,
+    planned: Iterator[Planned | None],
+    pacer: Pacer,
+    waiting: list[Result] | None = None,
 ) -> Iterator[Result | None]:
     """Results as they come, None when none came for a moment. Raises what ended the work.
 
+    Each is put to those *waiting* first, so that no interrupt comes between.
     What is handed out, and when, is *pacer*'s to say; in the order in which it is *planned*.
     """
     hands.start()
@@ -119,7 +136,10 @@ def results_of(
             coming, more = following(planned)
         if not (coming or more or pacer.in_hand):
             return
-        result = hands.get(min(wait, COMMIT_EVERY))
+        with TAKING:
+            result = hands.get(min(wait, COMMIT_EVERY))
+            if result is not None and waiting is not None:
+                waiting.append(result)
         if result is not None:
             pacer.came(result.planned.instance_key, came_of(result))
         yield result

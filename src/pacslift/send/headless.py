@@ -1,13 +1,12 @@
 """The object of a file that is only pixels: with what its row says, or with a header apart."""
 
 import os
-from pathlib import Path
 
 from pacslift.adapter import Rebuild
 from pacslift.errors import SetAsideError
 from pacslift.inventory.catalog import SPLIT
 from pacslift.inventory.pixelfile import PixelFile, open_pixels
-from pacslift.inventory.roots import open_inside
+from pacslift.inventory.roots import Opened, opened_inside
 from pacslift.inventory.stored import StoredObject, open_stored
 from pacslift.ledger import Candidate, Planned
 from pacslift.repair.assemble import assembled
@@ -37,14 +36,18 @@ def made(
     )
     pixels = open_pixels(fd)
     if candidate.container == SPLIT:
-        return assembled(pixels, header_of(pixels, candidate), known, orders)
+        file, header = header_of(pixels, candidate)
+        outgoing = assembled(pixels, header, known, orders)
+        outgoing.watched += (file.watched,)
+        return outgoing
     return rebuilt(pixels, rule, known, orders)
 
 
-def header_of(pixels: PixelFile, candidate: Candidate) -> StoredObject:
+def header_of(pixels: PixelFile, candidate: Candidate) -> tuple[Opened, StoredObject]:
     """Open the header of a split object; the pixels are closed where that fails."""
     try:
-        return open_stored(open_inside(Path(candidate.mount), candidate.member or ""))
+        file = opened_inside(candidate.mount, candidate.member or "")
+        return file, open_stored(file.fd)
     except SetAsideError as error:
         pixels.source.close()
         raise SetAsideError(

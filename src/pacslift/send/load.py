@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 
 from pacslift.adapter import Rebuild
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory import tars, zips
+from pacslift.inventory import readat, tars, zips
 from pacslift.inventory.catalog import WITHOUT_HEADER
 from pacslift.inventory.roots import Opened, opened_inside
 from pacslift.inventory.stored import open_stored
 from pacslift.ledger import Candidate, Planned
 from pacslift.repair.orders import Orders
-from pacslift.repair.outgoing import Outgoing, prepare
+from pacslift.repair.outgoing import FileSpan, Outgoing, prepare
 from pacslift.send.headless import made
 from pacslift.send.orders import OrderBook
 from pacslift.unforeseen import one_object
@@ -59,6 +59,9 @@ def load_copy(planned: Planned, candidate: Candidate, book: OrderBook) -> Outgoi
         raise SetAsideError(error.cause, f"{candidate.place}: {error.detail}") from error
     try:
         require_identity(planned, outgoing, candidate, book.uids)
+        outgoing.watched += (file.watched,)
+        if not isinstance(outgoing.segments[-1], FileSpan):  # else that is seen when it is sent
+            outgoing.require_unchanged()
     except BaseException:
         outgoing.close()
         raise
@@ -92,7 +95,7 @@ def require_as_recorded(file: Opened, candidate: Candidate) -> None:
 
     Both are of the file, or of the entry in a TAR file, which may say the digest itself.
     """
-    fd, size = file
+    fd, size = file.fd, file.size
     if candidate.container == zips.CONTAINER:
         require_entry_as_recorded(fd, candidate)
         return
@@ -106,7 +109,7 @@ def require_as_recorded(file: Opened, candidate: Candidate) -> None:
         return
     require_digest(
         (
-            os.pread(fd, min(CHUNK, start + size - offset), offset)
+            readat.read_at(fd, min(CHUNK, start + size - offset), offset)
             for offset in range(start, start + size, CHUNK)
         ),
         algorithm,

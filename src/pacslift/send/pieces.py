@@ -8,31 +8,38 @@ pieces in memory are passed on as they are.
 Memory: the buffer, whatever the object's size.
 """
 
-import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from typing import cast
 
 from pacslift.errors import Cause, SetAsideError
+from pacslift.inventory import readat
 from pacslift.repair.outgoing import FileSpan, Segment
 
 BUFFER_LENGTH = 0x90000
 COPIED = 0x10000  # bytes in memory that are rather copied than sent apart
 
 
-def batches(segments: Iterable[Segment], buffer: memoryview) -> Iterator[list[memoryview]]:
+def batches(
+    segments: Iterable[Segment], buffer: memoryview, when_read: Callable[[], None] = lambda: None
+) -> Iterator[list[memoryview]]:
     """The bytes of *segments* in order, in lists of views.
 
-    Views into *buffer* are valid until the next list is asked for. Raises SetAsideError
+    Views into *buffer* are valid until the next list is asked for. *when_read* is called when all
+    that is in a file has been read, and before the last list is given: what it raises keeps an
+    object that is not to be from being whole. Raises SetAsideError
     TRUNCATED if a file is shorter than it was, UNREADABLE if it cannot be read.
     """
-    gathered = _Batch(buffer)
+    gathered, is_read = _Batch(buffer), False
     for kind, run in groupby(segments, type):
         if kind is memoryview:
             gathered.add(cast("list[memoryview]", list(run)))
         else:
             for span in cast("Iterator[FileSpan]", run):
                 yield from gathered.read(span)
+            is_read = True
+    if is_read:
+        when_read()
     if last := gathered.taken():
         yield last
 
@@ -82,7 +89,7 @@ class _Batch:
 def _read(span: FileSpan, at: int, into: memoryview) -> int:
     """Fill *into* from the file, as far as one call does; at least one byte."""
     try:
-        count = os.preadv(span.fd, [into], at)
+        count = readat.fill_at(span.fd, [into], at)
     except OSError as fault:
         raise SetAsideError(
             Cause.UNREADABLE,

@@ -1,6 +1,7 @@
 """The signs of life of one machine, given beside its work."""
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -16,6 +17,7 @@ class Pulse:
         self._beat = beat
         self._every = dead_after / OFTEN
         self._ending = threading.Event()
+        self.heard = time.monotonic()  # when the last sign of life was given that arrived
         self._fault: Exception | None = None
         self._thread = threading.Thread(target=self._work, name="pulse", daemon=True)
 
@@ -37,7 +39,9 @@ class Pulse:
         try:
             while not self._ending.is_set():
                 with suppress(LedgerError):
+                    now = time.monotonic()
                     self._beat()
+                    self.heard = now
                 self._ending.wait(self._every)
         except Exception as error:  # noqa: BLE001 - raised again by require()
             self._fault = error

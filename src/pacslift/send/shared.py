@@ -3,7 +3,8 @@
 Results count only while the study that they belong to is held, and only for instances that are
 still planned; both are checked in the transaction that records them. What is dropped by that was
 stored at the target with the same bytes that another machine sends, so nothing is lost and nothing
-counted twice. While the server is away the senders finish what they have, and wait.
+counted twice. While the server is away the senders finish what they have, and wait. A machine that
+was not heard for as long as makes others take its studies asks first what it still holds.
 """
 
 import time
@@ -50,7 +51,7 @@ class Shared:
     def __init__(
         self, ledger: Ledger, dead_after: float, tell: Sink, moved: Mapping[str, str]
     ) -> None:
-        self._ledger, self._moved = ledger, moved
+        self._ledger, self._dead_after, self._moved = ledger, dead_after, moved
         self._revision = ledger.get("revision") or ""
         self._patient = PatientWithServer(tell)
         self._studies = Studies(ledger, dead_after)
@@ -111,6 +112,8 @@ class Shared:
         tasks = {held.study: held.task for held in taken}
         given: set[str] = set()
         for planned in self._patient.each(lambda: self._ledger.planned(studies=tasks)):
+            if time.monotonic() - self._pulse.heard > self._dead_after:
+                self._patient.do(self._come_back)
             key, task = planned.instance_key, tasks[planned.study_instance_uid or ""]
             if key in given or task not in self._in_hand:
                 continue
@@ -123,6 +126,15 @@ class Shared:
                 self._in_hand[task].all_given = True
         if taken:
             self.record((), ())  # lets go of those that had nothing to send
+
+    def _come_back(self) -> None:
+        """Let go of what others may have taken while nobody heard of this machine."""
+        now = time.monotonic()
+        self._studies.beat()
+        with self._studies.writing() as connection:
+            held = self._studies.still_held(connection, self._in_hand)
+        self._in_hand = {task: one for task, one in self._in_hand.items() if task in held}
+        self._pulse.heard = max(now, self._pulse.heard)
 
     def _at_home(self, planned: Planned) -> Planned:
         """*planned* with its copies where they are on this machine."""
@@ -144,7 +156,7 @@ class Shared:
         came = {row["instance_key"] for row in results}
         ended = {task for task, one in self._in_hand.items() if one.ends_with(came)}
         asked = ended | {self._task_of[key] for key in came if key in self._task_of}
-        with self._ledger.writing() as connection:
+        with self._studies.writing() as connection:
             held = self._studies.still_held(connection, asked)
             ours = {key for key in came if self._task_of.get(key) in held}
             kept = of(still_planned(connection, ours), results)

@@ -7,7 +7,8 @@ transaction: a machine that was cut off and comes back writes nothing over what 
 Whether a machine is alive is judged by the server's clock alone.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,7 @@ LEAST_PRIORITY = -(2**31)  # the first study of a plan has 0
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)  # a task taken back is to be fetched now
 FORGOTTEN_AFTER = "1 day"  # without a sign of life
 COUNTED = "sent."  # begins the key of what a machine is through with: instances and bytes
+WAITS_FOR_A_LOCK = "1s"  # a sign of life, for what a machine that fell silent has locked
 TAKING_BACK = 3  # what an advisory lock is for; see ledger_engine
 
 WAITING: sa.ColumnElement[Any] = sa.literal_column("'todo'")  # of an enumeration
@@ -136,6 +138,20 @@ class Studies:
         self._dead_after = dead_after
         self.worker = self._join()
 
+    @contextmanager
+    def writing(self) -> Iterator[sa.Connection]:
+        """One transaction on studies; see Ledger.writing().
+
+        The server ends it where this machine falls silent in the middle, for what it has locked
+        would keep all others waiting (PostgreSQL 20.11.1, idle_in_transaction_session_timeout).
+        """
+        with self._ledger.writing() as connection:
+            most = f"{self._dead_after:g}s"
+            connection.execute(
+                sa.select(sa.func.set_config("idle_in_transaction_session_timeout", most, True))
+            )
+            yield connection
+
     def _join(self) -> int:
         prepare(self._ledger)
         with self._ledger.writing() as connection:
@@ -146,7 +162,7 @@ class Studies:
 
         One that is held and not *known* comes first: the server's answer was lost then.
         """
-        with self._ledger.writing() as connection:
+        with self.writing() as connection:
             manager = tasks_on(connection)
             mine = sa.select(TASKS.c.id, TASKS.c.args).where(*self._mine())
             taken = [held_of(*row) for row in connection.execute(mine) if row.id not in known]
@@ -172,7 +188,7 @@ class Studies:
 
     def give_back(self, tasks: Iterable[int]) -> None:
         """Let others take what is still held of *tasks*, and leave."""
-        with self._ledger.writing() as connection:
+        with self.writing() as connection:
             manager = tasks_on(connection)
             for task in self.still_held(connection, list(tasks)):
                 manager.retry_job_by_id(task, LONG_AGO)
@@ -182,7 +198,10 @@ class Studies:
         """Give a sign of life, and take back the studies of those who gave none."""
         with self._ledger.writing() as connection:
             at_once(tasks_on(connection).update_heartbeat(self.worker))
-        with self._ledger.writing() as connection:
+        with self.writing() as connection:
+            connection.execute(
+                sa.select(sa.func.set_config("lock_timeout", WAITS_FOR_A_LOCK, True))
+            )
             mine = lock_for(TAKING_BACK)
             if connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(*mine))):
                 take_back(connection, self._dead_after)

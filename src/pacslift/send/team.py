@@ -12,6 +12,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 from collections import deque
@@ -19,7 +20,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
-from multiprocessing.connection import Connection, wait
+from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
 from typing import cast
 
@@ -27,6 +28,11 @@ from pacslift.errors import SenderDiedError, StopError
 from pacslift.ledger import Planned
 from pacslift.send.crew import GRACE, Crew, Result, Sending, room_of_one
 from pacslift.unforeseen import type_and_place
+
+if sys.platform == "win32":
+    from multiprocessing.connection import PipeConnection as Connection  # what Pipe() gives there
+else:
+    from multiprocessing.connection import Connection
 
 _LOOK = 0.25  # seconds between looks at whether the run stops
 MOST_TOGETHER = 100  # results in one message

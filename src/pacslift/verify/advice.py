@@ -113,6 +113,12 @@ OF_CAUSE: Mapping[Cause, Advice] = {
         "The object was sent before, and what would be sent now has other bytes.",
         "Find out what changed: the file, the job or the rules. Sending would mix two versions.",
     ),
+    Cause.CHANGED_WHILE_READ: Advice(
+        "The file was written to while it was read to be sent, so that half of it may be old and "
+        "half new; the object was broken off before its end, and the target cannot have it so.",
+        "Find out what writes into the storage, which must be at rest, and stop it; "
+        f"{RETRY.format('changed_while_read')}.",
+    ),
     Cause.INTERNAL_FAULT: Advice(
         "The program itself failed over the object, which is as it was; the detail says where.",
         "Report the detail, which holds no patient data, with the version of pacslift; "

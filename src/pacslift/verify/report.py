@@ -16,12 +16,13 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass, field, fields
+from functools import cache
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 from typing import TextIO, TypeAlias
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, StrictUndefined, Template
 from pydicom.config import IGNORE
 from pydicom.uid import UID
 
@@ -205,15 +206,21 @@ def guarded(cell: object) -> object:
     return cell
 
 
-def rendered(
-    data: ReportData, exceptions: Shown, studies: Shown, differing: int = 0
-) -> Iterator[str]:
-    """The page, piece by piece."""
+@cache
+def page() -> Template:
+    """The template of the page, compiled."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     environment.lstrip_blocks = True
     environment.filters["uid_name"] = uid_name
     text = files("pacslift.verify").joinpath("report.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(text).generate(
+    return environment.from_string(text)
+
+
+def rendered(
+    data: ReportData, exceptions: Shown, studies: Shown, differing: int = 0
+) -> Iterator[str]:
+    """The page, piece by piece."""
+    return page().generate(
         account=data.account,
         ran=data.ran,
         refused=data.refused,

@@ -38,12 +38,13 @@ LOOKED_AT = (
 def account_now(ledger: Ledger) -> Account:
     """The account as it stands. What was never planned counts as no rows and no files."""
     with ledger.one_moment():  # or a plan made meanwhile would look out of balance
+        states, causes = ledger.states_and_causes()
         return account_of(
             instances=int(ledger.get("instances") or 0),
-            states=ledger.states(),
+            states=states,
             files=int(ledger.get("files") or 0),
             file_states=ledger.file_states(),
-            causes=ledger.causes(),
+            causes=causes,
             extra_at_target=int(ledger.get("extra") or 0),
             no_verification=ledger.get("no_verification") or None,
             cuts=int(ledger.get("cuts") or 0),

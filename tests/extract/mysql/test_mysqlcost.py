@@ -9,7 +9,7 @@ from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.mysql.mysqldump import read_mysqldump
 from smalldumps import everything, mysqldump, pieces_of
 
-PIECE, SMALL, TIMES = 1 << 16, 1 << 20, 4  # all but the first in many pieces
+PIECE, SMALL, TIMES = 1 << 16, 1 << 19, 4  # all but the first in many pieces
 CREATE = "CREATE TABLE `t` (`a` int, `b` longtext, `c` longblob);\n"
 INSERT = b"INSERT INTO `t` VALUES "
 

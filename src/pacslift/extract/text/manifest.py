@@ -200,7 +200,7 @@ class _Said:
         if not names or not all(isinstance(name, str) for name in names):
             raise self.wrong("files", "must list the file or files of the table")
         paths = [PurePath(name) for name in names]
-        if any(path.is_absolute() or ".." in path.parts for path in paths):
+        if any(path.anchor or ".." in path.parts for path in paths):
             raise self.wrong("files", "must lie in the manifest's folder or below it")
         found = {path: folder.get(path.as_posix()) for path in paths}
         missing = [path for path, source in found.items() if source is None]
