@@ -15,7 +15,7 @@ from rich.table import Table
 
 from pacslift.cli_frame import AS_JSON, JOB
 from pacslift.doctor import Check, examine, kinds_are_taken
-from pacslift.job import load_job
+from pacslift.job_reading import load_job
 from pacslift.send.matrix import Answer, Kind
 from pacslift.send.wording import keyword_of, name_of
 

@@ -27,15 +27,10 @@ from pacslift.counting import counted
 from pacslift.demo import prepared_demo
 from pacslift.errors import Cause
 from pacslift.events import silence
-from pacslift.job import (
-    Job,
-    checked,
-    create_job,
-    files_and_databases,
-    parse_target,
-    resolve_all,
-)
+from pacslift.job import Job, files_and_databases, parse_target, resolve_all
 from pacslift.job_order import order_of
+from pacslift.job_reading import checked
+from pacslift.job_writing import create_job
 from pacslift.ledger_engine import schema_for
 from pacslift.pace_now import pace_now
 from pacslift.preview import Preview

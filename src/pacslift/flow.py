@@ -30,8 +30,8 @@ from pacslift.inventory.catalog import scan_catalog, write_catalog
 from pacslift.inventory.ranges import scratch_folder
 from pacslift.inventory.reconcile import Verdicts
 from pacslift.inventory.take import take_inventory
-from pacslift.job import load_job
 from pacslift.job_order import order_print
+from pacslift.job_reading import load_job
 from pacslift.job_revision import content_digest, revision, touch_revised
 from pacslift.ledger import UNTRIED, Ledger
 from pacslift.ledger_engine import exists

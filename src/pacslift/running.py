@@ -14,8 +14,9 @@ from polars.exceptions import PolarsError
 from pacslift.agreement import require_own_ledger
 from pacslift.errors import JobFolderError
 from pacslift.events import Finding, Sink, StageFinished, StageStarted
-from pacslift.job import Job, load_job
+from pacslift.job import Job
 from pacslift.job_lock import job_lock, require_writable
+from pacslift.job_reading import load_job
 from pacslift.ledger import Ledger
 from pacslift.send.orders import rule_settings
 from pacslift.send.outcome import policy_of
