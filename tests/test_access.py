@@ -11,8 +11,10 @@ from jobs import init, pacslift, tune
 from oldpacs import old_pacs
 from pacslift.access import Identity, Secret, Tls, access_findings
 from pacslift.errors import JobFileError, TargetRejectedError
-from pacslift.job import Job, TargetAddress, create_job, load_job, parse_target
+from pacslift.job import Job, TargetAddress, parse_target
+from pacslift.job_reading import load_job
 from pacslift.job_revision import content_digest
+from pacslift.job_writing import create_job
 from pacslift.plan.contexts import number
 from pacslift.send.association import StoreAssociation
 from pacslift.verify.find import Finder, open_finder

@@ -475,13 +475,39 @@ def test_doctor_finds_nothing_wrong_with_a_job_that_is_right(archive, tmp_path):
 
 def test_doctor_names_everything_that_is_wrong_at_once(tmp_path):
     nobody = f"NOBODY@127.0.0.1:{free_port()}"
-    init(tmp_path / "job", tmp_path / "gone.sql", tmp_path / "gone", nobody)
+    made = init(tmp_path / "job", tmp_path / "gone.sql", tmp_path / "gone", nobody)
+    for gone in ("gone.sql", "gone"):  # told at once, but perhaps it is mounted later
+        assert f"warning: {tmp_path / gone} is not there" in made.stdout
+    assert made.exit_code == 0
     seen = pacslift("doctor", tmp_path / "job")
     assert seen.exit_code == 3
     failed = [line.split()[1] for line in seen.stdout.splitlines() if line.startswith("FAIL")]
     assert failed == ["dumps", "storage", "target", "queries"]
     assert str(tmp_path / "gone.sql") in seen.stdout
     assert "Connection refused" in seen.stdout
+
+
+def test_a_rule_that_there_is_none_of_stops_before_the_work_and_doctor_tells_the_rest(
+    archive, tmp_path
+):
+    job = a_job(tmp_path, archive, f"NOBODY@127.0.0.1:{free_port()}")
+    with (job / "job.toml").open("a") as text:
+        text.write('\n[rules]\non = ["X99"]\n')
+    ran = pacslift("run", job)
+    assert ran.exit_code == 16
+    assert "X99" in ran.stderr
+    assert not (job / "tables").exists()
+    seen = pacslift("doctor", job)
+    failed = [line.split()[1] for line in seen.stdout.splitlines() if line.startswith("FAIL")]
+    assert failed == ["settings", "target", "queries"]
+
+
+def test_a_job_without_a_storage_root_is_told_so(archive, tmp_path):
+    job = a_job(tmp_path, archive, f"NOBODY@127.0.0.1:{free_port()}")
+    path = job / "job.toml"
+    path.write_text(re.sub(r'(?m)^"" = .*$', "", path.read_text()))
+    shown = pacslift("doctor", job).stdout
+    assert "FAIL  storage      [storage.mounts] of job.toml is empty" in shown
 
 
 def test_doctor_names_the_kinds_of_object_that_the_target_will_refuse(tmp_path):

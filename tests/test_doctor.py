@@ -18,7 +18,7 @@ from oldpacs import CT, MR, ct, mr, old_pacs
 from pacslift.access import Tls
 from pacslift.cli_doctor import show_kinds
 from pacslift.doctor import certificates_last
-from pacslift.job import load_job
+from pacslift.job_reading import load_job
 from pacslift.ledger import Ledger
 from pacslift.send.matrix import Answer, Kind
 from pacslift.send.pairs import pairs_to_propose

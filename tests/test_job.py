@@ -3,6 +3,7 @@
 import sqlite3
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pacslift import job as jobs
 from pacslift.cli_job import manned
 from pacslift.errors import JobBusyError, JobFileError, JobFolderError
 from pacslift.events import silence
-from pacslift.job import Job, TargetAddress, create_job, load_job, parse_target
+from pacslift.job import Job, TargetAddress, parse_target
 from pacslift.job_lock import job_lock
+from pacslift.job_reading import load_job
 from pacslift.job_revision import content_digest, touch_revised
+from pacslift.job_writing import create_job, to_toml
 from pacslift.running import Run
 
 
@@ -171,8 +173,8 @@ def test_a_job_that_an_editor_of_windows_has_saved_is_read_as_before(tmp_path):
 
 @given(st.text(alphabet=st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30))
 def test_any_name_of_a_root_survives_the_file(name):
-    text = jobs.to_toml(a_job(Path("/job"), mounts={name: Path("/mnt")}))
-    assert name in jobs.tomllib.loads(text)["storage"]["mounts"]
+    text = to_toml(a_job(Path("/job"), mounts={name: Path("/mnt")}))
+    assert name in tomllib.loads(text)["storage"]["mounts"]
 
 
 def test_a_job_is_held_by_one_process_and_let_go_at_its_end(tmp_path):

@@ -6,8 +6,10 @@ from dataclasses import replace
 import pytest
 
 from pacslift.errors import JobFileError, LedgerError
-from pacslift.job import Job, create_job, load_job, parse_target
+from pacslift.job import Job, parse_target
 from pacslift.job_pace import UNPACED, Pace, in_force, pace_from
+from pacslift.job_reading import load_job
+from pacslift.job_writing import create_job
 
 FULL = Pace(12.5, 100.0, ("Mon-Fri 19:00-06:00", "Sat,Sun 00:00-24:00"), "Europe/Berlin",
             adaptive=False, answer_seconds=5.0)  # fmt: skip

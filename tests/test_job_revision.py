@@ -9,7 +9,7 @@ import pytest
 from jobs import init, pacslift, status, tune
 from newpacs import NewPacs
 from oldpacs import old_pacs
-from pacslift.job import KNOWN, job_from, load_job
+from pacslift.job_reading import KNOWN, job_from, load_job
 from pacslift.job_revision import DECIDING, content_digest
 from pacslift.ledger import Ledger
 

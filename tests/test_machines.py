@@ -19,7 +19,7 @@ from jobs import init, pacslift, status, tune
 from ledgers import database_on, url_of
 from newpacs import NewPacs
 from oldpacs import OldPacs, old_pacs
-from pacslift.job import load_job
+from pacslift.job_reading import load_job
 from pacslift.ledger import INSTANCES, Ledger
 from warmstart import Forked
 

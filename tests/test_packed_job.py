@@ -9,7 +9,7 @@ import pytest
 
 from jobs import init, pacslift, status
 from pacslift.fingerprints import dumps_print
-from pacslift.job import load_job
+from pacslift.job_reading import load_job
 
 CASE = Path(__file__).parents[1] / "fixtures" / "dcmqrscp" / "moved" / "storage"
 NOBODY = "OLD@127.0.0.1:9"

@@ -17,7 +17,7 @@ TELL_ALL = """
 import sys
 from pathlib import Path
 import sqlalchemy as sa
-from pacslift import flow
+from pacslift import flow, sending
 from pacslift.events import silence
 from pacslift.errors import SetAsideError
 from pacslift.ledger_tables import FILES, FINDINGS, OVERLAYS, UIDS
@@ -33,7 +33,7 @@ with opened(Path(sys.argv[1]), silence) as run:
         order = INSTANCES.c.position if table is INSTANCES else sa.text("1, 2")
         for row in run.ledger.rows(sa.select(table).order_by(order)):
             print(table.name, sorted(row.items(), key=lambda item: item[0]))
-    book = flow.order_book(run)
+    book = sending.order_book(run)
     for planned in run.ledger.planned():
         try:
             outgoing, candidate = load(planned, book)

@@ -3,6 +3,7 @@ import importlib
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,20 @@ def test_the_program_s_entry_runs_the_command_line():
     command = [sys.executable, "-c", entry, "--version"]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert said.startswith("pacslift, version ")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full")
+@pytest.mark.parametrize("words", ["--help", "rules", "adapter list"])
+def test_what_is_printed_where_there_is_no_room_ends_with_a_sentence(words):
+    entry = "from pacslift.start import main; main()"
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", entry, *words.split()],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("pacslift: what is printed finds no room: No space left")
+    assert "Traceback" not in ran.stderr
 
 
 def test_a_character_that_a_console_lacks_ends_no_command(tmp_path):

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from pacslift.cli_frame import AS_JSON, JOB
 from pacslift.doctor import Check, examine, kinds_are_taken
-from pacslift.job import load_job
+from pacslift.job_reading import load_job
 from pacslift.send.matrix import Answer, Kind
 from pacslift.send.wording import keyword_of, name_of
 
@@ -29,8 +29,8 @@ STORAGE = " Storage"  # in the name of every SOP class here
 def doctor(job: Path, as_json: bool) -> None:
     """Try everything now that would fail later.
 
-    Job folder, ledger, dumps, storage, mapping, order, target, certificates, queries. With a
-    plan it also asks the target which kinds of object it takes.
+    Job folder, settings, ledger, dumps, storage, mapping, order, target, certificates, queries.
+    With a plan it also asks the target which kinds of object it takes.
     """
     about = load_job(job)
     checks = list(examine(about))

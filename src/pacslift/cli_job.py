@@ -27,15 +27,10 @@ from pacslift.counting import counted
 from pacslift.demo import prepared_demo
 from pacslift.errors import Cause
 from pacslift.events import silence
-from pacslift.job import (
-    Job,
-    checked,
-    create_job,
-    files_and_databases,
-    parse_target,
-    resolve_all,
-)
+from pacslift.job import Job, files_and_databases, parse_target, resolve_all
 from pacslift.job_order import order_of
+from pacslift.job_reading import checked
+from pacslift.job_writing import create_job
 from pacslift.ledger_engine import schema_for
 from pacslift.pace_now import pace_now
 from pacslift.preview import Preview
@@ -87,15 +82,14 @@ def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, a
          adapters: Sequence[Path], **access: str | Path | bool | None) -> None:  # fmt: skip
     """Make a job folder with a job.toml that can be edited."""
     files, databases = files_and_databases(dumps)
+    mounts = {name: folder.expanduser().resolve() for name, folder in map(mount, storage)}
     create_job(
         checked(
             Job(
                 folder=job.resolve(),
                 dumps=resolve_all([Path(file) for file in files]),
                 databases=databases,
-                mounts={
-                    name: folder.expanduser().resolve() for name, folder in map(mount, storage)
-                },
+                mounts=mounts,
                 target=accessed(parse_target(target, aet), job.resolve(), access),
                 adapter=adapter,
                 adapters=resolve_all(adapters),
@@ -106,7 +100,12 @@ def init(job: Path, dumps: Sequence[str], storage: Sequence[str], target: str, a
             )
         )
     )
-    click.echo(f"{job}/job.toml is written; look it over, then: pacslift run {job}")
+    for path in (*resolve_all([Path(file) for file in files]), *mounts.values()):
+        if not path.exists():
+            click.echo(f"warning: {path} is not there (yet?); if it is elsewhere, mend job.toml")
+    click.echo(
+        f"{job}/job.toml is written; look it over, then: pacslift doctor {job}, pacslift run {job}"
+    )
 
 
 def mount(text: str) -> tuple[str, Path]:

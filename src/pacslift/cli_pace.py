@@ -108,7 +108,8 @@ def show_limits(found: PaceNow) -> None:
 def now_lines(found: PaceNow) -> Sequence[str]:
     """How the run goes, or would go."""
     if not found.going:
-        return [f"no run sends; one would begin so: {going_words(found.would)}"]
+        held = found.would.state != "free"
+        return ["no run sends" + (f"; one would begin so: {going_words(found.would)}" * held)]
     return list(goings_words(found.going))
 
 

@@ -8,7 +8,9 @@ from pathlib import Path
 from pacslift.cases import load_case
 from pacslift.demo_target import DemoTarget
 from pacslift.errors import JobFolderError
-from pacslift.job import Job, TargetAddress, create_job, load_job
+from pacslift.job import Job, TargetAddress
+from pacslift.job_reading import load_job
+from pacslift.job_writing import create_job
 
 
 def shipped_archive() -> Path:

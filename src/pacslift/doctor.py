@@ -14,7 +14,14 @@ import polars as pl
 from pacslift.access import Identity, access_findings, secret_name
 from pacslift.adapter import Adapter, choose, load_adapters
 from pacslift.counting import counted
-from pacslift.errors import JobFolderError, LedgerError, NoContextError, StopError
+from pacslift.errors import (
+    JobFileError,
+    JobFolderError,
+    LedgerError,
+    NoContextError,
+    StopError,
+    StorageRootError,
+)
 from pacslift.extract.take import format_of, names_of, opened_dumps, terms_of
 from pacslift.inventory.catalog import scan_catalog
 from pacslift.inventory.take import require_folders
@@ -27,6 +34,7 @@ from pacslift.plan.make import unknown_priorities
 from pacslift.plan.mapping import read_mapping
 from pacslift.plan.sequence import turns_of
 from pacslift.repair.order import TRANSCODE
+from pacslift.running import require_settings
 from pacslift.send.association import StoreAssociation, Timeouts
 from pacslift.send.matrix import Answer, Kind, asking, matrix, summary
 from pacslift.send.orders import rule_settings
@@ -53,6 +61,7 @@ class Check:
 def examine(job: Job, now: datetime | None = None) -> Iterator[Check]:
     """Try everything the job will need but the kinds of object, in the order of needing it."""
     yield attempt("job folder", lambda: folder_is_usable(job.folder))
+    yield attempt("settings", lambda: settings_are_known(job))
     if job.ledger_url:
         yield attempt("ledger", lambda: ledger_answers(job))
     yield attempt("dumps", lambda: dumps_are_known(job))
@@ -85,6 +94,12 @@ def folder_is_usable(folder: Path) -> str:
     return f"{folder} can be written, {free / 1e9:,.0f} GB free"
 
 
+def settings_are_known(job: Job) -> str:
+    """JobFileError for a rule, or a status of the target's, that there is none of."""
+    require_settings(job)
+    return "job.toml names no rule and no status that there is none of"
+
+
 def ledger_answers(job: Job) -> str:
     """LedgerError unless the server can be used; makes the schema if it is not there."""
     ledger = Ledger(job.ledger)
@@ -102,7 +117,11 @@ def dumps_are_known(job: Job) -> str:
 
 
 def storage_is_there(job: Job) -> str:
-    """StorageRootError unless every root can be listed."""
+    """StorageRootError unless every root can be listed, and there is one."""
+    if not job.mounts:
+        raise StorageRootError(
+            "[storage.mounts] of job.toml is empty; say there where the copy of each root is now"
+        )
     require_folders(job.mounts)
     return ", ".join(f"{name or 'the only root'} = {path}" for name, path in job.mounts.items())
 
@@ -215,7 +234,10 @@ def kinds_are_taken(job: Job) -> tuple[Check | None, list[Kind]]:
 
     What the target says is put on record, so that sending proposes first what is taken.
     """
-    transcodes = rule_settings(job.rules, {}).works(TRANSCODE.id, by_default=TRANSCODE.on)
+    try:
+        transcodes = rule_settings(job.rules, {}).works(TRANSCODE.id, by_default=TRANSCODE.on)
+    except JobFileError:
+        return None, []  # told by "settings" already
     try:
         if not exists(job.ledger):
             return None, []

@@ -11,11 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pacslift.access import access_findings
-from pacslift.adapter import Adapter, load_adapters
-from pacslift.agreement import moved_folders, name_of, put_terms
+from pacslift.adapter import load_adapters
+from pacslift.agreement import put_terms
 from pacslift.counting import counted
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
-from pacslift.events import Sink
 from pacslift.extract.packed.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.extract.take import TablesTaken, take_tables
@@ -31,8 +30,8 @@ from pacslift.inventory.catalog import scan_catalog, write_catalog
 from pacslift.inventory.ranges import scratch_folder
 from pacslift.inventory.reconcile import Verdicts
 from pacslift.inventory.take import take_inventory
-from pacslift.job import load_job
 from pacslift.job_order import order_print
+from pacslift.job_reading import load_job
 from pacslift.job_revision import content_digest, revision, touch_revised
 from pacslift.ledger import UNTRIED, Ledger
 from pacslift.ledger_engine import exists
@@ -42,25 +41,14 @@ from pacslift.plan.mapping import read_mapping
 from pacslift.plan.sequence import turns_of
 from pacslift.plan.uids import RULE_OF_UIDS, new_uids
 from pacslift.preview import Preview, private_file, write_preview
-from pacslift.repair.order import TRANSCODE
 from pacslift.running import Run, done, note, require, stage
-from pacslift.send.association import Timeouts
-from pacslift.send.crew import Sending
-from pacslift.send.deliver import deliver
-from pacslift.send.manning import hands_for
-from pacslift.send.orders import OrderBook, provenance_of, rule_settings
-from pacslift.send.outcome import policy_of
-from pacslift.send.pace import Pacer
-from pacslift.send.pairs import pairs_to_propose
 from pacslift.send.sendcounts import SendCounts
-from pacslift.send.supply import Alone, Supply
-from pacslift.send.worker import Retries, Terms
+from pacslift.sending import adapter_of, bring, order_book
 from pacslift.verify.account import Account
 from pacslift.verify.findscu import FindTimeouts
 from pacslift.verify.prove import count_asked, prove
 from pacslift.verify.tell import CUTS, account_now, charset_findings, resent_finding, write_report
 
-MOST_SUMMED = 1_000_000  # instances; for more it would keep a restart waiting
 TRANSIENT = (Cause.NO_ANSWER, Cause.OUT_OF_RESOURCES)  # a further run asks again by itself
 SENT_OTHERWISE = (
     "{:,} instances at the target were sent with other values than the plan has now, or are left "
@@ -277,47 +265,6 @@ def send(run: Run) -> None:
         note(run, "send", access + resent_finding(run.ledger) + charset_findings(run.ledger))
 
 
-def bring(run: Run, expected: int, counts: SendCounts) -> None:
-    """Bring objects to the target, *expected* ones at most: all, or this machine's part of them.
-
-    *counts* is told what became of each.
-    """
-    size = run.ledger.bytes_planned() if expected <= MOST_SUMMED else None
-    with stage(run, "send", expected, size) as say:
-        began = time.monotonic()
-        hands = hands_for(run.job, sending_of(run), expected, counts, run.ledger)
-        try:
-            deliver(run.ledger, hands, counts, Pacer(run.job.pace), supply_of(run, counts))
-        finally:
-            say(counts.sentence(time.monotonic() - began - counts.held))
-
-
-def sending_of(run: Run) -> Sending:
-    """What every sender must know."""
-    job, book = run.job, order_book(run)
-    transcodes = book.rules.works(TRANSCODE.id, by_default=TRANSCODE.on)
-    return Sending(
-        address=job.target,
-        pairs=tuple(pairs_to_propose(run.ledger, transcodes=transcodes)),
-        timeouts=Timeouts(response=job.response_timeout),
-        retries=Retries(job.busy_waits, job.lost_waits),
-        terms=Terms(job.window, policy_of(job.profile, job.statuses)),
-        transcodes=transcodes,
-        book=book,
-        revision=run.ledger.get("revision") or "",
-    )
-
-
-def supply_of(run: Run, tell: Sink) -> Supply:
-    """All that is planned, or this machine's part of it."""
-    if not run.ledger.is_shared:
-        return Alone(run.ledger)
-    from pacslift.send.shared import Shared  # noqa: PLC0415 - loads Procrastinate
-
-    moved = moved_folders(run.ledger, run.job)
-    return Shared(run.ledger, run.job.dead_after, tell, moved)
-
-
 def verify(run: Run) -> None:
     """Ask the target for everything that was sent."""
     require(run, "planned", "pacslift plan")
@@ -367,22 +314,3 @@ def account_of(folder: Path) -> Account:
         return account_now(ledger)
     finally:
         ledger.close()
-
-
-def adapter_of(run: Run) -> Adapter:
-    """The adapter that extract chose."""
-    return load_adapters(run.job.adapters)[run.ledger.get("adapter") or ""]
-
-
-def order_book(run: Run) -> OrderBook:
-    """What the job orders for its objects, at the revision that was planned last."""
-    adapter = adapter_of(run)
-    source = run.job.source_name or adapter.name
-    revised = run.ledger.get("revised") or run.job.revised
-    return OrderBook(
-        rule_settings(run.job.rules, run.ledger.new_uids()),
-        provenance_of(name_of(run.ledger, run.job.folder), revised, source),
-        adapter.rebuild,
-        run.job.ledger,
-        moved_folders(run.ledger, run.job) if run.ledger.is_shared else {},
-    )

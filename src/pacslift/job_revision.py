@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from pacslift import __version__
-from pacslift.job import Job, now
+from pacslift.job import Job
 from pacslift.job_text import mapping_digests, write_text
+from pacslift.job_writing import now
 
 RULES_VERSION = "2"  # raised whenever a repair rule would give other bytes than before
 

@@ -98,10 +98,7 @@ class Ledger(LedgerReading):
             self.close()
             if not isinstance(place, Path):
                 raise trouble(place, error) from error
-            raise LedgerError(
-                f"the ledger {place} cannot be used: {error.orig}; if the disk is full make room, "
-                "otherwise restore the file from a copy of the job folder"
-            ) from error
+            raise of_no_use(place, str(error.orig)) from error
 
     def close(self) -> None:
         """Let go of the file or the server."""
@@ -258,3 +255,13 @@ class Ledger(LedgerReading):
                 .values(values)
             )
             return int(result.rowcount)
+
+
+def of_no_use(place: Path, why: str) -> LedgerError:
+    """What to tell of a ledger file that cannot be opened."""
+    advice = (
+        "let this user write its folder, which reading a ledger needs, too"
+        if "readonly" in why
+        else "if the disk is full make room, otherwise restore the file from a copy of the job"
+    )
+    return LedgerError(f"the ledger {place} cannot be used: {why}; {advice}")

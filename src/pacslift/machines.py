@@ -4,7 +4,7 @@ import time
 
 import sqlalchemy as sa
 
-from pacslift import flow
+from pacslift import sending
 from pacslift.adapter import load_adapters
 from pacslift.agreement import require_agreement
 from pacslift.counting import counted
@@ -62,7 +62,7 @@ def help_out(run: Run, *, wait: bool) -> None:
     """Send what there is to be sent now."""
     agree(run)
     try:
-        flow.bring(run, max(1, run.ledger.count_planned()), SendCounts(run.tell))
+        sending.bring(run, max(1, run.ledger.count_planned()), SendCounts(run.tell))
     except PlannedAnewError:
         if not wait:
             raise

@@ -12,9 +12,10 @@ from typing import Any
 
 from pacslift.errors import JobFolderError
 from pacslift.events import PaceChanged
-from pacslift.job import Job, load_job
+from pacslift.job import Job
 from pacslift.job_lock import require_writable
 from pacslift.job_pace import SAID, Pace, in_force, laid_over, said_meanwhile
+from pacslift.job_reading import load_job
 from pacslift.ledger import Ledger
 from pacslift.ledger_engine import exists
 from pacslift.send.going import Going, goings

@@ -14,9 +14,11 @@ from polars.exceptions import PolarsError
 from pacslift.agreement import require_own_ledger
 from pacslift.errors import JobFolderError
 from pacslift.events import Finding, Sink, StageFinished, StageStarted
-from pacslift.job import Job, load_job
+from pacslift.job import Job
 from pacslift.job_lock import job_lock, require_writable
+from pacslift.job_reading import load_job
 from pacslift.ledger import Ledger
+from pacslift.send.orders import rule_settings
 from pacslift.send.outcome import policy_of
 
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
@@ -40,7 +42,7 @@ def opened(folder: Path, tell: Sink, *, helping: bool = False) -> Iterator[Run]:
     Where several machines share the ledger, one holds the job, and those that are *helping* do not.
     """
     job = load_job(folder)
-    policy_of(job.profile, job.statuses)  # a mistake there is told before the work begins
+    require_settings(job)
     require_writable(job.folder)
     with job_lock(job.folder):
         ledger = Ledger(job.ledger)
@@ -55,6 +57,12 @@ def opened(folder: Path, tell: Sink, *, helping: bool = False) -> Iterator[Run]:
             raise JobFolderError(words) from error
         finally:
             ledger.close()
+
+
+def require_settings(job: Job) -> None:
+    """JobFileError for a status or a rule that there is none of, before any work begins."""
+    policy_of(job.profile, job.statuses)
+    rule_settings(job.rules, {})
 
 
 def why_not_written(folder: Path, error: OSError | PolarsError) -> str | None:

@@ -7,11 +7,14 @@ at what is there then.
 """
 
 import atexit
+import errno
 import gc
 import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
@@ -42,5 +45,14 @@ def main() -> None:
     with loading():
         from pacslift.cli import main as command_line  # noqa: PLC0415 - to be loaded in here
 
-    # On Windows click would expand what looks like a pattern or a variable: old roots are neither.
-    command_line(prog_name="pacslift", windows_expand_args=False)
+    try:
+        # On Windows click would expand what looks like a pattern or a variable: old roots are
+        # neither.
+        command_line(prog_name="pacslift", windows_expand_args=False)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        sys.exit(
+            f"pacslift: what is printed finds no room: {error.strerror}; make room, or have it "
+            "printed elsewhere"
+        )

@@ -13,7 +13,7 @@ from pydicom import dcmread
 from jobs import init, pacslift
 from newpacs import NewPacs
 from oldpacs import OldPacs, old_pacs
-from pacslift import flow
+from pacslift import flow, sending
 from pacslift.events import silence
 from pacslift.ledger import Ledger
 from pacslift.running import opened
@@ -81,7 +81,7 @@ def charsets(job: Path, *, backwards: bool = False) -> dict[str, tuple[str, str]
     """By file: the character set that each object gets, and by which rule; only those that do."""
     found = {}
     with opened(job, silence) as run:
-        book = flow.order_book(run)
+        book = sending.order_book(run)
         instances = list(run.ledger.planned())
         for instance in reversed(instances) if backwards else instances:
             outgoing, candidate = load(instance, book)
@@ -207,7 +207,7 @@ def test_another_process_hears_the_same(tmp_path, archive):
     telling, _, _ = study(archive, 0)
     written(telling, "ISO_IR 100", PatientName=NAME)
     with opened(planned(tmp_path, archive), silence) as run:
-        book = flow.order_book(run)
+        book = sending.order_book(run)
     uid = str(dcmread(telling).StudyInstanceUID)
     said = book.witnesses.testimonies(uid)
     assert said
@@ -220,7 +220,7 @@ def test_threads_that_ask_at_once_hear_the_same_and_headers_are_read_once(tmp_pa
     written(telling, "ISO_IR 100", PatientName=NAME)
     job = planned(tmp_path, archive)
     with opened(job, silence) as run:
-        book = flow.order_book(run)
+        book = sending.order_book(run)
     assert book.witnesses is not None
     uid = str(dcmread(telling).StudyInstanceUID)
     heard: list[frozenset] = []
@@ -247,12 +247,14 @@ def test_a_witness_that_is_damaged_or_lies_in_a_wrong_place_says_nothing(tmp_pat
     written(stranger, "ISO_IR 192", PatientName=NAME)
     telling.write_bytes(stranger.read_bytes())
     with opened(job, silence) as run:
-        book = flow.order_book(run)
+        book = sending.order_book(run)
         assert book.witnesses is not None
         assert not book.witnesses.testimonies(str(dcmread(silent).StudyInstanceUID))
     telling.write_bytes(b"\0" * 100)
     with opened(job, silence) as run:
-        assert not flow.order_book(run).witnesses.testimonies(str(dcmread(silent).StudyInstanceUID))
+        assert not sending.order_book(run).witnesses.testimonies(
+            str(dcmread(silent).StudyInstanceUID)
+        )
 
 
 def test_studies_whose_texts_in_the_database_are_plain_have_no_witnesses(tmp_path, archive):
@@ -269,7 +271,7 @@ def test_without_a_ledger_each_object_is_judged_alone(tmp_path, archive):
     written(silent, "ISO_IR 100", ProtocolName="Schädel")
     job = planned(tmp_path, archive)
     with opened(job, silence) as run:
-        alone = replace(flow.order_book(run), ledger=None)
+        alone = replace(sending.order_book(run), ledger=None)
         changed = 0
         for instance in run.ledger.planned():
             with load(instance, alone)[0] as outgoing:

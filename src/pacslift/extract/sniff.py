@@ -61,7 +61,10 @@ def open_dump(path: Path, workdir: Path, terms: Terms | None = None) -> DumpRead
             stack.callback(found.close)
             reader, packed = _opened(found, workdir, terms)
         except OSError as error:
-            raise DumpFormatError(f"{path} cannot be opened: {error.strerror or error}") from error
+            raise DumpFormatError(
+                f"{path} cannot be opened: {error.strerror or error}; check the path of the dump "
+                "([source] dumps in job.toml), and that this user may read it"
+            ) from error
         if isinstance(reader, ScriptReader | sqlite.SqliteFile):
             reader.terms = terms
         reader.format += packed
