@@ -10,7 +10,8 @@ are spawned. What Windows has not is taken away, and what it does otherwise is d
 - time.monotonic() moves 64 times a second; nobody has rights on files but "read-only".
 
 What others need to start processes on Linux, or to know that they are there, is left to them
-(WNOHANG, AF_UNIX, os.uname). Paths stay those of Linux. See test_windows.py for what is then tried.
+(WNOHANG, AF_UNIX, statvfs, uname). Paths stay those of Linux. See test_windows.py for what is
+tried with it.
 """
 
 import builtins
@@ -30,8 +31,8 @@ GONE = {
     os: """chown chroot confstr fchdir fchmod fchown fork forkpty getegid geteuid getgid getgroups
         getloadavg getpgid getpgrp getpriority getsid getuid initgroups killpg lchown lockf mkfifo
         mknod nice openpty pathconf pipe2 posix_fadvise posix_fallocate pread preadv pwrite pwritev
-        readv sched_getaffinity sched_setaffinity sched_yield sendfile setpriority setsid statvfs
-        fstatvfs sync sysconf tcgetpgrp ttyname wait wait3 wait4 waitid writev
+        readv sched_getaffinity sched_setaffinity sched_yield sendfile setpriority setsid
+        sync sysconf tcgetpgrp ttyname wait wait3 wait4 waitid writev
         O_CLOEXEC O_DIRECT O_DIRECTORY O_NDELAY O_NOATIME O_NOCTTY O_NOFOLLOW O_NONBLOCK O_PATH
         O_SYNC""",
     select: "poll epoll POLLIN POLLOUT POLLERR POLLHUP POLLNVAL POLLPRI EPOLLIN EPOLLOUT",
