@@ -168,14 +168,3 @@ def test_a_pace_in_the_ledger_that_nobody_can_read_stops_the_run_and_says_what_t
     ledger.put(SAID, '{"speed": 5}')
     with pytest.raises(LedgerError, match="--clear"):
         steered(ledger, Pace())
-
-
-def test_a_worker_without_work_ends_when_the_run_does_and_not_when_it_looks_up(monkeypatch):
-    monkeypatch.setattr(crew, "_LOOK", 60.0)
-    with ScriptedArchive([CT]) as archive:
-        hands = Crew(sending_to(archive.address), 1)
-        hands.start()
-        while not hands.doing():  # it has begun
-            pass
-        hands.stop()
-    assert hands.doing() == {}

@@ -142,7 +142,7 @@ class Crew:
         self._sending = sending
         self._called = called
         self._doing: dict[str, str] = {}  # by worker
-        self._todo: queue.SimpleQueue[Planned | None] = queue.SimpleQueue()  # None: look up
+        self._todo: queue.SimpleQueue[Planned] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
         self._ending = threading.Event()
         self._lock = threading.Lock()  # over the three numbers
@@ -211,8 +211,6 @@ class Crew:
         GRACE seconds for that is left behind: its objects stay planned and are sent again.
         """
         self._ending.set()
-        for _ in self._threads:
-            self._todo.put(None)  # wakes one that has nothing to do
         until = time.monotonic() + GRACE
         for thread in self._threads:
             if thread.ident is not None:
@@ -281,12 +279,12 @@ class Crew:
         since = time.monotonic()
         while not self._ending.is_set() and not self._is_too_many():
             try:
-                yield self._task(self._next(0))
+                yield self._task(self._todo.get_nowait())
             except queue.Empty:
                 yield None
                 self._does(NOTHING)
                 with suppress(queue.Empty):
-                    yield self._task(self._next(_LOOK))
+                    yield self._task(self._todo.get(timeout=_LOOK))
                     since = time.monotonic()
                 if time.monotonic() - since >= IDLE:
                     worker.close()
@@ -299,13 +297,6 @@ class Crew:
             ends = self._too_many > 0
             self._too_many -= ends
         return ends
-
-    def _next(self, patience: float) -> Planned:
-        """What to do next; queue.Empty if nothing comes for *patience* s, or the run stops."""
-        planned = self._todo.get(timeout=patience)
-        if planned is None:
-            raise queue.Empty
-        return planned
 
     def _task(self, planned: Planned) -> Task[Given]:
         self._does(SENDING)
