@@ -6,9 +6,10 @@ RUNS   ?= 200
 SEED   ?= 1
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
-# Two workers: the suite is made for two cores; a file's tests stay together with their servers.
-# The files come in the order of tests/conftest.py, the longest first.
-PYTEST ?= $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# The suite is made for two cores; a file's tests stay together with their servers. The files
+# come in the order of tests/conftest.py, the longest first.
+WORKERS ?= 2
+PYTEST ?= $(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help demo test check format fuzz faults bench servers lock clean
 

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import re
+import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ def tune(job: Path, **values: object) -> None:
 class Started:
     """The command line at work in a process of its own."""
 
-    process: Forked
+    process: Forked | subprocess.Popen[bytes]
     stderr: TextIO
 
     def events(self) -> Iterator[dict]:

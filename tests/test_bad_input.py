@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import warmstart
 from jobs import init, pacslift, started, status, tune
 from newpacs import NewPacs, answering
 from oldpacs import CT, SECRETS, OldPacs, old_pacs
@@ -560,11 +561,10 @@ def test_a_disk_that_fails_while_a_digest_is_checked_does_not_stop_the_others(
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_a_log_on_a_full_disk_ends_the_run_with_an_exit_code_of_its_own(archive, tmp_path, form):
-    with NewPacs(tmp_path / "new") as target, Path("/dev/full").open("w") as full:
+    full, nowhere = Path("/dev/full"), Path(os.devnull)
+    with NewPacs(tmp_path / "new") as target, full.open("w") as err, nowhere.open("w") as out:
         job = impatient(tmp_path / "job", archive, target)
-        entry = "from pacslift.cli import main; main(prog_name='pacslift')"
-        command = [sys.executable, "-c", entry, "run", str(job), "--log-format", form]
-        ended = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=full, check=False)
-        assert ended.returncode == errors.JobFolderError.exit_code
+        run = warmstart.start(["run", job, "--log-format", form], out.fileno(), err.fileno())
+        assert run.wait() == errors.JobFolderError.exit_code
         assert pacslift("run", job).exit_code == 0
         assert set(target.times.values()) == {1}

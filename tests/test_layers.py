@@ -36,7 +36,6 @@ SHARED = [
     "ledger_views",
     "ledger_write",
     "unforeseen",
-    "unbroken",
 ]
 PACKAGE = Path(__file__).parents[1] / "src" / "pacslift"
 MODULES = sorted(PACKAGE.glob("*/**/*.py"))

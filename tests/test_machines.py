@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -61,7 +62,7 @@ def copied(job: Path, machine: str, storage: Path | None = None) -> Path:
 class Machine:
     """The command line at work in a process of its own."""
 
-    process: Forked
+    process: Forked | subprocess.Popen[bytes]
     log: Path
 
     def events(self) -> list[dict]:

@@ -23,10 +23,11 @@ import pytest
 
 ENTRY = """\
 import warmstart
-from pacslift.cli import main
-import pacslift.machines
+from pacslift.start import loading, main
+with loading():
+    import pacslift.cli, pacslift.machines
 warmstart.become_a_program()
-main(prog_name="pacslift")
+main()
 """
 PLACES = (Path(__file__).parent, Path(__file__).parents[1] / "src")
 
@@ -160,9 +161,14 @@ def warm_interpreter() -> WarmInterpreter:
     return WarmInterpreter()
 
 
-def start(arguments: Sequence[object], out: int, err: int) -> Forked:
+def start(arguments: Sequence[object], out: int, err: int) -> Forked | subprocess.Popen[bytes]:
     """Begin `pacslift` with these arguments, writing to these descriptors."""
-    return warm_interpreter().start(arguments, out, err)
+    if hasattr(os, "fork"):
+        return warm_interpreter().start(arguments, out, err)
+    command = [sys.executable, "-c", "from pacslift.start import main; main()"]
+    return subprocess.Popen(
+        [*command, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=out, stderr=err
+    )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -22,7 +22,6 @@ from pacslift.errors import Cause, PacsliftError, StopError
 from pacslift.events import Stopped, fan_out
 from pacslift.progress import display
 from pacslift.running import Run, opened
-from pacslift.unbroken import TAKING
 from pacslift.verify.account import Account
 from pacslift.verify.advice import OF_CAUSE
 
@@ -85,8 +84,8 @@ class Interrupts:
         self.met = self.met or signal.Signals(number)
         if runs_through(POLARS, frame):
             threading.Timer(SOON, _thread.interrupt_main).start()
-        elif not TAKING.puts_off(interrupt := KeyboardInterrupt(self.met)):
-            raise interrupt
+        else:
+            raise KeyboardInterrupt(self.met)
 
 
 def runs_through(folder: Path, frame: FrameType | None) -> bool:

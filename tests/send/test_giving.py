@@ -1,7 +1,6 @@
 """Handing out: in the order of the plan, as the pacer has it, and told as it goes."""
 
 import json
-import signal
 from collections import deque
 from dataclasses import replace
 
@@ -10,7 +9,6 @@ from small_objects import CT
 from test_team import planned, sending_to
 
 from clocks import Clock
-from pacslift.cli_frame import SIGNALS, Interrupts
 from pacslift.errors import LedgerError
 from pacslift.events import PaceChanged
 from pacslift.job_pace import SAID, Pace
@@ -66,28 +64,6 @@ def test_everything_is_handed_out_once_in_its_order_and_never_more_than_there_is
     assert hands.given == [one.instance_key for one in some]
     assert [result.planned for result in results] == some
     assert hands.most == hands.room
-
-
-class InterruptedHands(FakeHands):
-    """Ctrl-C is pressed while a result is handed over."""
-
-    def get(self, patience: float) -> Result | None:
-        result = super().get(patience)
-        signal.raise_signal(signal.SIGINT)
-        return result
-
-
-def test_an_answer_that_comes_together_with_ctrl_c_is_not_lost():
-    hands, waiting = InterruptedHands(Clock()), []
-    handlers = {number: signal.getsignal(number) for number in SIGNALS}
-    Interrupts()
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            list(results_of(hands, iter(instances(3)), Pacer(clock=hands.clock), waiting))
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    assert [result.planned.instance_key for result in waiting] == ["k0"]
 
 
 def test_while_it_is_held_whoever_collects_is_asked_again_and_again_and_nothing_is_handed_out():

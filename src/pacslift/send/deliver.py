@@ -24,7 +24,6 @@ from pacslift.send.pace import Came, Pacer
 from pacslift.send.patience import Patience
 from pacslift.send.steering import Steering
 from pacslift.send.supply import Alone, Supply
-from pacslift.unbroken import TAKING
 
 COMMIT_EVERY = 0.25  # seconds between commits while answers come in
 COMMIT_MOST = 500  # answers in one commit
@@ -71,8 +70,9 @@ def _deliver(
 
     committed = time.monotonic()
     try:
-        for result in results_of(hands, supply.planned(), pacer, waiting):
+        for result in results_of(hands, supply.planned(), pacer):
             if result:
+                waiting.append(result)
                 steering.count(bytes_of(result))
             pacer.share = supply.share
             steering.look()
@@ -116,14 +116,10 @@ class Watch:
 
 
 def results_of(
-    hands: Hands,
-    planned: Iterator[Planned | None],
-    pacer: Pacer,
-    waiting: list[Result] | None = None,
+    hands: Hands, planned: Iterator[Planned | None], pacer: Pacer
 ) -> Iterator[Result | None]:
     """Results as they come, None when none came for a moment. Raises what ended the work.
 
-    Each is put to those *waiting* first, so that no interrupt comes between.
     What is handed out, and when, is *pacer*'s to say; in the order in which it is *planned*.
     """
     hands.start()
@@ -136,10 +132,7 @@ def results_of(
             coming, more = following(planned)
         if not (coming or more or pacer.in_hand):
             return
-        with TAKING:
-            result = hands.get(min(wait, COMMIT_EVERY))
-            if result is not None and waiting is not None:
-                waiting.append(result)
+        result = hands.get(min(wait, COMMIT_EVERY))
         if result is not None:
             pacer.came(result.planned.instance_key, came_of(result))
         yield result
