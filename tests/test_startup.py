@@ -1,4 +1,7 @@
-"""What is loaded on the way from a dump to the catalog: loading takes longer than a small dump."""
+"""What is loaded on the way from a dump to the catalog: loading takes longer than a small dump.
+
+And what is not, where a run goes on: that is most of the time until its first object.
+"""
 
 import json
 import subprocess
@@ -6,6 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from jobs import init, pacslift
+from oldpacs import old_pacs
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "orthanc"
 OF_LATER_STAGES = {"jinja2", "pydicom", "pynetdicom", "pyodbc", "rich", "sqlalchemy"}
@@ -47,3 +53,22 @@ def test_a_dump_becomes_a_catalog_without_the_libraries_of_later_stages(server, 
 
 def test_only_mysqls_dumps_wait_for_numpy(tmp_path):
     assert "numpy" not in loaded_for(FIXTURES / "postgresql" / "index.sql", tmp_path)
+
+
+def test_a_run_that_goes_on_loads_neither_the_readers_of_dumps_nor_what_translates_sql(tmp_path):
+    archive = old_pacs(tmp_path / "old")
+    job = tmp_path / "job"
+    init(job, archive.dump, archive.storage, "NOBODY@127.0.0.1:1")
+    for stage in ("extract", "inventory", "plan"):
+        assert pacslift(stage, job).exit_code == 0
+    going_on = (
+        "import json, sys; from pacslift.cli import main; "
+        f"main(['run', {str(job)!r}], standalone_mode=False)"
+    )
+    loaded = f"try: exec({going_on!r})\nfinally: print(json.dumps(sorted(sys.modules)))"
+    command = [sys.executable, "-c", f"import json, sys\n{loaded}"]
+    said = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert said.returncode == 20, said.stderr
+    modules = set(json.loads(said.stdout.splitlines()[-1]))
+    assert "pacslift.send.deliver" in modules
+    assert not modules & {"sqlglot", "pacslift.extract.sniff", "pacslift.conformance"}

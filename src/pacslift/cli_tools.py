@@ -1,4 +1,8 @@
-"""The commands that need no job: what a dump is, and the adapters."""
+"""The commands that need no job: what a dump is, and the adapters.
+
+What they call loads the readers of all dumps and sqlglot, which a run that goes on has no need of,
+so it is imported where it is called.
+"""
 
 import json
 import sys
@@ -11,13 +15,9 @@ import click
 
 from pacslift.adapter import load_adapters
 from pacslift.cli_frame import ACCEPT_TRUNCATED, ADAPTERS, AS_JSON, PATH, Listed
-from pacslift.conformance import accept_case, check_adapter
-from pacslift.extract.inspection import inspection
 from pacslift.extract.packed.parts import without_later_parts
-from pacslift.extract.text.describe import describe_delimited
 from pacslift.job import files_and_databases, resolve_all
 from pacslift.repair.catalogue import MEANING, rule_rows
-from pacslift.scaffold import scaffold
 
 
 @click.command()
@@ -32,7 +32,11 @@ def inspect(paths: Sequence[str], describe: bool, accept_truncated: bool,
 
     Format, server, tables, rows; of each adapter why it claims the dump, or does not.
     """
+    from pacslift.extract.inspection import inspection  # noqa: PLC0415 - see the top
+
     if describe:
+        from pacslift.extract.text.describe import describe_delimited  # noqa: PLC0415
+
         for path in paths:
             click.echo(describe_delimited(Path(path)))
         return
@@ -96,6 +100,8 @@ def adapter_list(adapters: Sequence[Path], as_json: bool) -> None:
 @AS_JSON
 def adapter_check(folder: Path, cases: Sequence[Path], as_json: bool) -> None:
     """Hold an adapter against the rules that every adapter meets."""
+    from pacslift.conformance import check_adapter  # noqa: PLC0415 - see the top
+
     checks = check_adapter(folder, cases)
     if as_json:
         click.echo(json.dumps({"checks": [asdict(check) for check in checks]}))
@@ -113,6 +119,8 @@ def adapter_check(folder: Path, cases: Sequence[Path], as_json: bool) -> None:
 @ADAPTERS
 def adapter_accept(case: Path, force: bool, adapters: Sequence[Path]) -> None:
     """Write down a case's catalog as right, once a person looked at it."""
+    from pacslift.conformance import accept_case  # noqa: PLC0415 - see the top
+
     for difference in accept_case(case, force=force, adapters=resolve_all(adapters)):
         click.echo(difference)
     click.echo(f"{case}/expected is written; read it before you trust it")
@@ -127,6 +135,8 @@ def adapter_accept(case: Path, force: bool, adapters: Sequence[Path]) -> None:
 )
 def adapter_scaffold(folder: Path, dump: str | None) -> None:
     """Start an adapter: a folder with every file that it needs."""
+    from pacslift.scaffold import scaffold  # noqa: PLC0415 - see the top
+
     is_file = dump is not None and not files_and_databases([dump])[1]
     for path in scaffold(folder, Path(dump) if dump and is_file else dump):
         click.echo(f"wrote {path}")

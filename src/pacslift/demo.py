@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from pacslift.cases import load_case
-from pacslift.demo_target import DemoTarget
 from pacslift.errors import JobFolderError
 from pacslift.job import Job, TargetAddress
 from pacslift.job_reading import load_job
@@ -26,6 +24,9 @@ def prepared_demo(folder: Path, target: TargetAddress | None) -> Iterator[Job]:
 
     Raises JobFolderError if *folder* holds something already.
     """
+    from pacslift.cases import load_case  # noqa: PLC0415 - loads sqlglot
+    from pacslift.demo_target import DemoTarget  # noqa: PLC0415 - loads a server
+
     folder = folder.resolve()
     if folder.exists() and any(folder.iterdir()):
         raise JobFolderError(

@@ -22,7 +22,6 @@ from pacslift.errors import (
     StopError,
     StorageRootError,
 )
-from pacslift.extract.take import format_of, names_of, opened_dumps, terms_of
 from pacslift.inventory.catalog import scan_catalog
 from pacslift.inventory.take import require_folders
 from pacslift.job import Job, TargetAddress
@@ -109,10 +108,13 @@ def ledger_answers(job: Job) -> str:
 
 def dumps_are_known(job: Job) -> str:
     """Open the dumps and choose the adapter; raises what extract would."""
+    from pacslift.extract import take  # noqa: PLC0415 - loads all readers, and sqlglot
+
     known = load_adapters(job.adapters)
-    with opened_dumps(job.dumps, job.folder / "private", job.databases, terms_of(job)) as readers:
-        adapter = choose(known, names_of(readers), job.adapter, str(readers[0].path))
-        formats = ", ".join(format_of(reader) for reader in readers)
+    terms, private = take.terms_of(job), job.folder / "private"
+    with take.opened_dumps(job.dumps, private, job.databases, terms) as readers:
+        adapter = choose(known, take.names_of(readers), job.adapter, str(readers[0].path))
+        formats = ", ".join(take.format_of(reader) for reader in readers)
     return f"{formats}; read as {adapter.name} ({adapter.product})"
 
 

@@ -17,7 +17,6 @@ from pacslift.counting import counted
 from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
 from pacslift.extract.packed.parts import with_parts
 from pacslift.extract.store import load_tables
-from pacslift.extract.take import TablesTaken, take_tables
 from pacslift.fingerprints import (
     digests,
     dumps_print,
@@ -25,7 +24,6 @@ from pacslift.fingerprints import (
     mounts_print,
     target_print,
 )
-from pacslift.inventory.build import build_catalog
 from pacslift.inventory.catalog import scan_catalog, write_catalog
 from pacslift.inventory.ranges import scratch_folder
 from pacslift.inventory.reconcile import Verdicts
@@ -112,8 +110,10 @@ def extract(run: Run, *, again: bool = False) -> None:
         return
     if run.ledger.get("started") is None:
         run.ledger.put("started", datetime.now(UTC).isoformat(timespec="seconds"))
+    from pacslift.extract.take import take_tables  # noqa: PLC0415 - loads all readers, and sqlglot
+
     with stage(run, "extract") as say:
-        taken: TablesTaken = take_tables(run.job, known, run.tell)
+        taken = take_tables(run.job, known, run.tell)
         run.ledger.put("adapter", taken.adapter)
         run.ledger.put("dump", taken.format)
         run.ledger.put("cuts", str(len(taken.cuts)))
@@ -133,6 +133,8 @@ def inventory(run: Run, *, again: bool = False) -> None:
     print_ = fingerprint(run.ledger.get("extract"), mounts_print(run.job), run.job.probe)
     if not again and done(run, "inventory", print_, run.job.catalog / "instances.parquet"):
         return
+    from pacslift.inventory.build import build_catalog  # noqa: PLC0415 - loads sqlglot
+
     with stage(run, "inventory") as say:
         catalog = build_catalog(adapter, load_tables(run.job.tables))
         if not catalog["instances"].height:

@@ -27,6 +27,7 @@ CHUNK = 1 << 16
 ESTABLISHED = 1  # the first byte of TCP_INFO, linux/tcp.h
 CALLING = slice(26, 42)  # title of the calling application entity, PS3.8 9.3.2
 JUST_NOW = 3.0  # seconds; an answer of that age may not have been read on a busy machine
+ON_THE_WAY = 0.5  # seconds; and one of that age not by who hangs up in the middle of an object
 
 
 class BrokenError(Exception):
@@ -104,6 +105,8 @@ class Line:
                     pdus, cutter = [cutter.rest()], None
                 for pdu in pdus:
                     self._pass_on(pdu, sink, seen if cutter else lambda _: None)
+            if source is self._sender and self._up.began:
+                self._take_back(ON_THE_WAY)
             if cutter:
                 self._hand_on(cutter.rest(), sink)
         except BrokenError:
@@ -190,13 +193,13 @@ class Line:
             self._answered.append((monotonic(), reception))
         return None
 
-    def _take_back(self) -> None:
+    def _take_back(self, age: float = JUST_NOW) -> None:
         """The sender has left before it had read everything: the last answers count as lost.
 
         A system that closes a connection with something unread in it resets it (RFC 9293 3.10.4).
         """
         for moment, reception in self._answered:
-            if monotonic() - moment < JUST_NOW:
+            if monotonic() - moment < age:
                 reception.status = None
 
     def _close_soon(self, source: socket.socket, sink: socket.socket) -> None:

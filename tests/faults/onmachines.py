@@ -10,11 +10,7 @@ from sharing import Helper, SharedWorld
 from target import ScriptedTarget
 from world import PATIENCE
 
-from pacslift.send.crew import AHEAD
-
 SHIM = str(Path(__file__).with_name("clock"))
-WINDOW = 8  # objects on the way at once, where the target grants it
-IN_HAND = WINDOW + AHEAD
 CUT, ONE_WAY, KILLED = "cut off", "heard by nobody", "killed"
 
 
@@ -47,11 +43,10 @@ def machine_gone(*ways: str) -> Callable[[SharedWorld, ScriptedTarget], None]:
 
     def happen(world: SharedWorld, _: ScriptedTarget) -> None:
         with at_work(world) as (one, two):
-            before = lost_in_the_middle(world, one, two, ways)
+            lose_in_the_middle(world, one, two, ways)
             world.finish(one)
             kill(two.process)
             world.end(two, killed=True)
-            world.lost.update(world.answered(two) - before)
 
     return happen
 
@@ -61,30 +56,23 @@ def machine_back(*ways: str) -> Callable[[SharedWorld, ScriptedTarget], None]:
 
     def happen(world: SharedWorld, _: ScriptedTarget) -> None:
         with at_work(world) as (one, two):
-            before = lost_in_the_middle(world, one, two, ways)
+            lose_in_the_middle(world, one, two, ways)
             if world.chance.random() < 0.5:
                 one.ended(world.chance.uniform(0, 6))
             else:
                 world.finish(one)
-            received = len(world.relay.received)
             two.place.plug_in(two.process)
             if not world.codes:
                 world.finish(one)
             world.end(two)
-            # It asks what it still holds before it gives its senders more than they have in hand.
-            world.lost.update(world.answered(two, received, IN_HAND) - before)
 
     return happen
 
 
-def lost_in_the_middle(
-    world: SharedWorld, one: Process, two: Helper, ways: Sequence[str]
-) -> set[str]:
-    """Lose the helper in one of *ways*; gives what was on record before."""
+def lose_in_the_middle(world: SharedWorld, one: Process, two: Helper, ways: Sequence[str]) -> None:
+    """Lose the helper in one of *ways*."""
     world.wait_for(one, world.relay.begun + world.chance.randint(3, 60))
-    before = world.on_record()
     lose(world, two, world.chance.choice(ways))
-    return before
 
 
 def lose(world: SharedWorld, helper: Helper, way: str) -> None:
@@ -112,8 +100,6 @@ def clocks_differ(world: SharedWorld, _: ScriptedTarget) -> None:
     hours = world.chance.choice([-5, 5, -24 * 30, 24 * 30])
     with at_work(world, hours) as (one, two):
         world.wait_for(one, world.relay.begun + world.chance.randint(3, 60))
-        before = set(world.on_record())
         kill(two.process)
         world.finish(one)
         world.end(two, killed=True)
-        world.lost.update(world.answered(two) - before)

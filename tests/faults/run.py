@@ -7,7 +7,7 @@ python tests/faults/run.py --only killed --seed 17  one run again, as it was
 import argparse
 import sys
 import tempfile
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +33,7 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="faults-") as name,
         nullcontext() if asked.fresh else Zygote() as zygote,
         Stock(Path(name)) as stock,
+        suppress(KeyboardInterrupt),  # then what has been done so far is told
     ):
         for nth in range(asked.runs):
             scenario = chosen[nth % len(chosen)]

@@ -3,6 +3,7 @@
 The machine that the program's `run` is on is this one; a helper (`worker`) may be elsewhere.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from jobs import tune
 
 NETWORKS = "10.64.0.0/10"  # in which helpers are; see elsewhere.py
 NUMBERS = count(1)
+# Objects whose answers are put on record together, those of a quarter of a second, and those that
+# are in a sender's hands meanwhile.
+MOST_DROPPED = 80
 
 
 @dataclass
@@ -117,6 +121,10 @@ class SharedWorld(World):
         if not killed and code not in IN_ORDER:
             said = self.log_of(helper.title).read_text(errors="replace")[-1500:]
             self.complaints.append(f"{helper.title} ended with {code}: {said}")
+        dropped = self.dropped(helper)
+        self.lost.update(dropped)
+        if len(dropped) > MOST_DROPPED:
+            self.complaints.append(f"{helper.title} has brought {len(dropped)} objects in vain")
 
     def leave(self) -> None:
         """Let none of the helpers live on."""
@@ -124,14 +132,13 @@ class SharedWorld(World):
             kill(helper.process)
             helper.process.ended(PATIENCE)
 
-    def answered(self, helper: Helper, upto: int | None = None, more: int = 0) -> set[str]:
-        """What the target has told this machine that it has stored.
+    def dropped(self, helper: Helper) -> set[str]:
+        """What the target has stored from this machine, which did not put it on record.
 
-        Of all that has come, or of the first *upto* objects and the next few of this machine.
+        What it put on record it told, and nothing else.
         """
-        mine = [nth for nth, one in enumerate(self.relay.received) if one.by == helper.title]
-        if upto is not None:
-            early = sum(nth < upto for nth in mine)
-            mine = mine[: early + more]
-        some = [self.relay.received[nth] for nth in mine]
-        return {one.sop_instance_uid for one in some if one.is_acknowledged}
+        lines = self.log_of(helper.title).read_text(errors="replace").rpartition("\n")[0]
+        told = [json.loads(line) for line in lines.splitlines() if line.startswith('{"')]
+        kept = {one["sop_instance_uid"] for one in told if one["event"] == "InstanceSent"}
+        mine = (one for one in self.relay.received if one.by == helper.title)
+        return {one.sop_instance_uid for one in mine if one.is_acknowledged} - kept

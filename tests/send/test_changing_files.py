@@ -18,7 +18,7 @@ from pacslift.repair.outgoing import Outgoing
 from pacslift.send.association import Timeouts
 from pacslift.send.load import load
 from pacslift.send.outcome import Outcome
-from pacslift.send.worker import Retries, StoreWorker
+from pacslift.send.worker import Retries, StoreWorker, Terms
 from scripted import Peer, RawTarget, ScriptedArchive
 
 QUICK = Timeouts(connect=2, association=0.5, response=0.5)
@@ -115,3 +115,35 @@ def test_a_small_object_that_is_written_to_while_it_is_opened_is_set_aside(tmp_p
     with pytest.raises(SetAsideError) as caught:
         load(planned_at(path))
     assert caught.value.cause is Cause.CHANGED_WHILE_READ
+
+
+def test_an_answer_that_came_before_another_object_is_broken_off_counts(tmp_path):
+    answered = threading.Event()
+
+    class Changed:
+        path = "slice.dcm"
+
+        def require_unchanged(self) -> None:
+            assert answered.wait(scripted.PATIENCE)
+            raise SetAsideError(Cause.CHANGED_WHILE_READ, self.path)
+
+    def answer_the_first_in_the_middle_of_the_second(peer: Peer) -> None:
+        peer.accept(window=3)
+        command, _ = peer.read_object()
+        peer.answer(command.MessageID)
+        command, _ = peer.read_object()
+        peer.read_command()
+        peer.answer(command.MessageID)
+        answered.set()
+        peer.wait_for_the_end()
+
+    changed, _ = watched_file(tmp_path, 1_000_000)  # two pieces
+    changed.watched = (Changed(),)
+    objects = [in_memory("first"), in_memory("second"), changed]
+    tasks = [(n, lambda one=one: one, None) for n, one in enumerate(objects)]
+    with RawTarget(answer_the_first_in_the_middle_of_the_second) as target:
+        retries, terms = Retries((), ()), Terms(3)
+        worker = StoreWorker.to(target.address, [CT], QUICK, retries, lambda _: None, terms=terms)
+        with worker:
+            outcomes = [delivery.outcome for _, delivery in worker.deliver_each(tasks)]
+    assert outcomes == [Outcome.STORED, Outcome.STORED, Outcome.NOT_SENT]

@@ -8,6 +8,7 @@ several objects can be outstanding where the target grants an operations window.
 
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from time import monotonic, perf_counter
@@ -221,6 +222,8 @@ class StoreAssociation:
                 self._send(request.data_set.frame(batch))
                 outgoing.wire_digest.add(batch)
         except SetAsideError:
+            with suppress(AssociationLostError):
+                self._notice()  # answers that have come count, and their objects need not go again
             self.abort()
             raise
         if request.data_set.missing:
