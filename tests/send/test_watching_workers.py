@@ -7,8 +7,9 @@ from pacslift.events import InstanceSent, WorkersSeen
 from pacslift.ledger import Ledger
 from pacslift.plan.contexts import number
 from pacslift.send.association import StoreAssociation
-from pacslift.send.crew import NOTHING, OPENING, SENDING, WAITING, Crew, Sending
+from pacslift.send.crew import Crew
 from pacslift.send.deliver import Watch, deliver, results_of
+from pacslift.send.hands import NOTHING, OPENING, SENDING, WAITING, Sending
 from pacslift.send.pace import Pacer
 from pacslift.send.team import Team
 from pacslift.send.worker import Retries

@@ -12,8 +12,8 @@ from typing import Protocol
 
 from pacslift.events import AssociationsChanged, Sink
 from pacslift.ledger import Planned
-from pacslift.send.crew import OPENING, Hands, Result
 from pacslift.send.growing import Growing, Step
+from pacslift.send.hands import OPENING, Hands, Result
 
 BUSY = 0.8  # of a core for each process: the processor limits, give or take what waits for a disk
 LOOK = 0.25  # seconds between two looks at the numbers

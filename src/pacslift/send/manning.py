@@ -12,9 +12,9 @@ from pacslift.errors import LedgerError
 from pacslift.events import Sink
 from pacslift.job import Job, TargetAddress
 from pacslift.ledger import Ledger
-from pacslift.send.crew import Hands, Sending
 from pacslift.send.finding import Bounds, Finding, Found, forget
 from pacslift.send.growing import MOST
+from pacslift.send.hands import Hands, Sending
 from pacslift.send.processor import cores
 from pacslift.send.team import Team
 

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from pacslift.ledger import Planned
-from pacslift.send.crew import GRACE, Crew, Result, Sending, room_of_one
+from pacslift.send.crew import Crew
+from pacslift.send.hands import GRACE, Result, Sending, room_of_one
 from pacslift.send.member import Member, Told
 from pacslift.send.processor import Load
 
