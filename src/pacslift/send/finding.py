@@ -46,9 +46,16 @@ class Bounds:
         return self.most_processes > self.begin.processes
 
     @property
+    def finds_any(self) -> bool:
+        """Whether there is anything to be found."""
+        return self.finds_associations or self.finds_processes
+
+    @property
     def asked(self) -> int:
-        """Associations that a person asked for; 0 where they are found."""
-        return 0 if self.finds_associations or self.finds_processes else self.begin.associations
+        """The least associations that a person asked for; 0 where they are found."""
+        if self.finds_associations:
+            return 0
+        return self.unit if self.finds_processes else self.begin.associations
 
 
 class Elastic(Hands, Protocol):
