@@ -256,9 +256,12 @@ class Crew:
         return self.is_alone and self._workers == 1
 
     def _may_go(self) -> bool:
-        """Note that the worker that asks has no association, and goes; not if it is the last."""
+        """Note that the worker that asks has no association, and goes.
+
+        Not if it is the last anywhere, nor the last here that could do what was given already.
+        """
         with self._lock:
-            if self._is_only_one():
+            if self._workers == 1 and (self.is_alone or not self._todo.empty()):
                 return False
             if self._too_many:  # one was to go in any case
                 self._too_many -= 1

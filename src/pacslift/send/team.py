@@ -182,7 +182,7 @@ class Team:
                 for one in self._all:
                     one.wake()
                 break
-            chosen = min(able, key=lambda one: one.in_hand / one.takers)
+            chosen = min(able, key=lambda one: one.in_hand / max(1, one.takers))  # 0: just idle
             chosen.in_hand += 1
             chosen.give(self._backlog.popleft())
         for member in self._others:
