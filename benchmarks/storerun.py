@@ -31,7 +31,7 @@ from pacslift.ledger import Candidate, Overlay, OverlayKind, Planned
 from pacslift.plan.contexts import Context
 from pacslift.repair.outgoing import prepare
 from pacslift.send.association import StoreAssociation
-from pacslift.send.crew import Result, Sending
+from pacslift.send.hands import Result, Sending
 from pacslift.send.load import load
 from pacslift.send.orders import OrderBook
 from pacslift.send.outcome import Outcome

@@ -23,7 +23,7 @@ from pacslift.errors import Cause
 from pacslift.events import Event, StageStarted
 from pacslift.ledger import FileState, InstanceState
 from pacslift.running import opened
-from pacslift.send.crew import GRACE
+from pacslift.send.hands import GRACE
 from servers import CHECKOUT, free_port
 
 FIXTURES = CHECKOUT / "fixtures"

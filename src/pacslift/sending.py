@@ -8,8 +8,8 @@ from pacslift.events import Sink
 from pacslift.repair.order import TRANSCODE
 from pacslift.running import Run, stage
 from pacslift.send.association import Timeouts
-from pacslift.send.crew import Sending
 from pacslift.send.deliver import deliver
+from pacslift.send.hands import Sending
 from pacslift.send.manning import hands_for
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.outcome import policy_of

@@ -8,8 +8,9 @@ from small_objects import CT, encoded, in_file
 
 from pacslift.errors import Cause
 from pacslift.ledger import Candidate, Planned
-from pacslift.send.crew import Crew, Result, Sending
+from pacslift.send.crew import Crew
 from pacslift.send.deliver import changes_to, results_of, row_of
+from pacslift.send.hands import Result, Sending
 from pacslift.send.pace import Pacer
 from scripted import ScriptedArchive
 

@@ -11,9 +11,9 @@ from clocks import Clock
 from pacslift.events import AssociationsChanged, Event
 from pacslift.job import Job, TargetAddress
 from pacslift.send.association import StoreAnswer
-from pacslift.send.crew import OPENING, Result
 from pacslift.send.delivery import Delivery
 from pacslift.send.finding import LATE, Bounds, Finding, Found
+from pacslift.send.hands import OPENING, Result
 from pacslift.send.manning import bounds_of, shared_out
 from pacslift.send.outcome import Outcome
 

@@ -14,10 +14,11 @@ from pacslift.events import PaceChanged
 from pacslift.job_pace import SAID, Pace
 from pacslift.ledger import Ledger, Planned
 from pacslift.send import crew
-from pacslift.send.crew import Crew, Result
+from pacslift.send.crew import Crew
 from pacslift.send.deliver import results_of
 from pacslift.send.delivery import Delivery
 from pacslift.send.going import goings
+from pacslift.send.hands import Result
 from pacslift.send.outcome import Outcome
 from pacslift.send.pace import LOOK_EVERY, Came, Pacer
 from pacslift.send.steering import WRITE_EVERY, Steering

@@ -12,10 +12,11 @@ from test_team import planned
 from pacslift.events import AssociationsChanged, Event
 from pacslift.job import TargetAddress
 from pacslift.send.association import Timeouts
-from pacslift.send.crew import Crew, Sending, room_of_one
+from pacslift.send.crew import Crew
 from pacslift.send.deliver import results_of
 from pacslift.send.finding import Bounds, Finding, Found
 from pacslift.send.growing import LONGEST_REST, MOST, PER_OBJECT, REST, Growing, Step
+from pacslift.send.hands import Sending, room_of_one
 from pacslift.send.pace import Pacer
 from pacslift.send.team import Team
 from pacslift.send.worker import Retries

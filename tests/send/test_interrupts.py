@@ -7,8 +7,9 @@ import pytest
 from small_objects import CT, ledger_of
 from test_team import planned, sending_to
 
-from pacslift.send.crew import Crew, Result
+from pacslift.send.crew import Crew
 from pacslift.send.deliver import deliver
+from pacslift.send.hands import Result
 from pacslift.send.interrupts import INTERRUPTS, held_back
 from scripted import ScriptedArchive
 

@@ -42,13 +42,15 @@ def test_what_an_earlier_run_found_is_where_the_next_begins_and_is_still_to_be_p
 def test_what_a_person_says_holds_whatever_was_found_before():
     bounds = bounds_of(job(2, 3), Found(3, 7), 1000, 8)
     assert (bounds.begin, bounds.most_processes, bounds.asked) == (Found(2, 6), 2, 6)
-    assert not bounds.finds_associations
+    assert not bounds.finds_any
+    assert bounds_of(job(0, 3), None, 1000, 8).asked == 3  # of each process
     assert bounds_of(job(1, 0), Found(3, 7), 1000, 8).begin == Found(1, 7)
     assert bounds_of(job(0, 2), Found(3, 7), 1000, 8).begin == Found(3, 6)
 
 
 def test_there_are_never_more_processes_than_cores_nor_associations_than_objects():
     assert bounds_of(job(0, 0), Found(8, 8), 1000, 2).begin.processes == 2
+    assert bounds_of(job(0, 0), Found(1, 10**9), 10**9, 2).begin.associations == 16
     assert bounds_of(job(0, 0), None, 1000, 2).most_processes == 2
     assert bounds_of(job(4, 4), None, 3, 2).begin == Found(3, 3)
 

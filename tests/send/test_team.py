@@ -12,9 +12,10 @@ from pacslift.errors import Cause, SenderDiedError, TargetRejectedError, TargetU
 from pacslift.job import TargetAddress
 from pacslift.ledger import Candidate, Planned
 from pacslift.send.association import Timeouts
-from pacslift.send.crew import Crew, Sending
+from pacslift.send.crew import Crew
 from pacslift.send.deliver import results_of
 from pacslift.send.faults import AssociationRejectedError
+from pacslift.send.hands import Sending
 from pacslift.send.member import gather, portable
 from pacslift.send.outcome import Outcome
 from pacslift.send.pace import Pacer

@@ -6,8 +6,9 @@ from test_team import planned, sending_to, until
 from pacslift.events import InstanceSent, WorkersSeen
 from pacslift.plan.contexts import number
 from pacslift.send.association import StoreAssociation
-from pacslift.send.crew import NOTHING, OPENING, SENDING, WAITING, Crew, Sending
+from pacslift.send.crew import Crew
 from pacslift.send.deliver import Watch, deliver, results_of
+from pacslift.send.hands import NOTHING, OPENING, SENDING, WAITING, Sending
 from pacslift.send.pace import Pacer
 from pacslift.send.team import Team
 from pacslift.send.worker import Retries
@@ -81,6 +82,33 @@ def test_workers_without_an_association_go_and_the_last_one_stays(tmp_path):
             assert until(lambda: crew.associations == 1)
             assert until(lambda: list(crew.doing().values()) == [WAITING])
         assert len([result for _ in given if (result := crew.get(20.0))]) == 10
+        assert crew.refusals() == 2
+        crew.stop()
+
+
+def test_what_was_given_already_is_not_left_behind_by_the_last_worker_of_a_process(tmp_path):
+    (given,) = planned(tmp_path, 1)
+    with ScriptedArchive([CT]).take_associations(1) as archive:
+        sending = Sending(archive.address, (CT,), retries=Retries((), (0.1,) * 100))
+        crew = Crew(sending, 1, is_alone=False)
+        with StoreAssociation.open(archive.address, number([CT])):
+            crew.start()
+            crew.give(given)
+            assert until(lambda: crew.doing() == {"send-0": WAITING})
+        result = crew.get(20.0)
+        assert result is not None
+        assert result.planned == given
+        assert crew.refusals() == 0
+        crew.stop()
+
+
+def test_a_process_that_was_given_nothing_has_none_left_when_it_gets_no_association():
+    with ScriptedArchive([CT]).take_associations(1) as archive:
+        crew = Crew(Sending(archive.address, (CT,)), 2, is_alone=False)
+        with StoreAssociation.open(archive.address, number([CT])):
+            crew.start()
+            crew.wake()
+            assert until(lambda: crew.associations == 0)
         assert crew.refusals() == 2
         crew.stop()
 

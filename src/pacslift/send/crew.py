@@ -1,7 +1,7 @@
 """Who does the sending: workers in threads, with one association each, between two queues.
 
-A Crew is one process's threads; team.py has several processes with a Crew each. Both take planned
-instances and give results, and both leave the ledger to whoever asks them.
+A Crew is one process's threads; team.py has several processes with a Crew each. Both are Hands
+(hands.py): they take planned instances, give results, and leave the ledger to whoever asks them.
 """
 
 import queue
@@ -10,116 +10,29 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Protocol
 
-from pacslift.errors import Cause, StopError, TryAgainError
-from pacslift.job import TargetAddress
-from pacslift.ledger import Candidate, InstanceState, Planned
-from pacslift.plan.contexts import Context, Pair
+from pacslift.errors import StopError, TryAgainError
+from pacslift.ledger import Candidate, Planned
+from pacslift.plan.contexts import Context
 from pacslift.repair.outgoing import Outgoing
-from pacslift.send.association import PATIENT, StoreAssociation, Timeouts
-from pacslift.send.delivery import Delivery
+from pacslift.send.association import StoreAssociation
 from pacslift.send.faults import TargetAwayError
-from pacslift.send.load import AS_STORED, load
-from pacslift.send.orders import OrderBook
-from pacslift.send.outcome import Outcome
-from pacslift.send.retrying import Sleep
+from pacslift.send.hands import (
+    GRACE,
+    NOTHING,
+    OPENING,
+    SENDING,
+    WAITING,
+    Result,
+    Sending,
+    room_of_one,
+)
+from pacslift.send.load import load
 from pacslift.send.switchboard import Open
-from pacslift.send.worker import Retries, StoreWorker, Task, Terms
+from pacslift.send.worker import StoreWorker, Task
 
-AHEAD = 4  # instances waiting for each worker
-GRACE = 10.0  # seconds that a worker has to end the object it is at when the run stops
 IDLE = 15.0  # seconds without anything to send, after which an association is released
 _LOOK = 0.25  # seconds between looks at whether the run stops
-# What a worker may be doing, in words.
-SENDING, OPENING, NOTHING = "sending", "opening an association", "idle"
-WAITING = "waiting to try again"
-
-STATES = {
-    Outcome.STORED: InstanceState.STORED,
-    Outcome.STORED_CHANGED: InstanceState.STORED_CHANGED,
-    Outcome.BUSY: InstanceState.FAILED,
-    Outcome.REFUSED: InstanceState.FAILED,
-    Outcome.STOP: InstanceState.FAILED,
-    Outcome.NO_ANSWER: InstanceState.FAILED,
-    Outcome.NOT_SENT: InstanceState.SET_ASIDE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What became of one planned instance."""
-
-    planned: Planned
-    delivery: Delivery
-    candidate: Candidate | None  # the copy that was read; None if none was good
-    worker: str = ""  # who did it
-
-    @property
-    def state(self) -> InstanceState:
-        """Where the instance is now."""
-        failed_midway = self.delivery.cause is Cause.INTERNAL_FAULT and self.delivery.sent
-        if self.delivery.cause is Cause.CONTEXT_REFUSED or failed_midway:
-            return InstanceState.FAILED
-        return STATES[self.delivery.outcome]
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """What every worker of a run must know. Can go to another process."""
-
-    address: TargetAddress
-    pairs: tuple[Pair, ...]  # expected, most frequent first
-    timeouts: Timeouts = PATIENT
-    retries: Retries = field(default_factory=Retries)
-    terms: Terms = field(default_factory=Terms)
-    transcodes: bool = True
-    book: OrderBook = AS_STORED
-    revision: str = ""  # of the job
-
-    def worker(self, sleep: Sleep) -> StoreWorker:
-        """A worker that waits between its attempts by *sleep*."""
-        return StoreWorker.to(
-            self.address,
-            self.pairs,
-            self.timeouts,
-            self.retries,
-            sleep,
-            transcodes=self.transcodes,
-            terms=self.terms,
-        )
-
-
-class Hands(Protocol):
-    """Whoever brings planned instances to the target, in no order.
-
-    Each that was given comes back as one result, unless the work is stopped before.
-    """
-
-    @property
-    def room(self) -> int:
-        """How many instances to have there at once."""
-        ...
-
-    def start(self) -> None:
-        """Begin; once."""
-        ...
-
-    def give(self, planned: Planned) -> None:
-        """Hand over one instance. Does not wait for the target."""
-        ...
-
-    def get(self, patience: float) -> Result | None:
-        """The next result; None if none came for *patience* s. Raises what ended a worker."""
-        ...
-
-    def doing(self) -> Mapping[str, str]:
-        """What each worker does at this moment, by its name."""
-        ...
-
-    def stop(self) -> list[Result]:
-        """End the work within about GRACE seconds; gives the results not yet taken."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,9 +256,12 @@ class Crew:
         return self.is_alone and self._workers == 1
 
     def _may_go(self) -> bool:
-        """Note that the worker that asks has no association, and goes; not if it is the last."""
+        """Note that the worker that asks has no association, and goes.
+
+        Not if it is the last anywhere, nor the last here that could do what was given already.
+        """
         with self._lock:
-            if self._is_only_one():
+            if self._workers == 1 and (self.is_alone or not self._todo.empty()):
                 return False
             if self._too_many:  # one was to go in any case
                 self._too_many -= 1
@@ -382,8 +298,9 @@ class Crew:
         return False
 
     def _is_short(self) -> bool:
-        """Whether more workers than take instances now would have something to do."""
-        return self._todo.qsize() > len(self._takers)
+        """Whether there is more to do than those can who take instances and have none now."""
+        idle = [name for name in list(self._takers) if self._doing.get(name) == NOTHING]
+        return self._todo.qsize() > len(idle)
 
     def _goes_on(self) -> bool:
         """Whether the worker that asks is not to end."""
@@ -408,8 +325,3 @@ class Crew:
         # Under another revision of the job other bytes are right.
         same = planned.sent_under == self._sending.revision
         return given, prepare, planned.digest if same else None
-
-
-def room_of_one(sending: Sending) -> int:
-    """How many instances to have at one worker at once."""
-    return max(1, sending.terms.window) + AHEAD

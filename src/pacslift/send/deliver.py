@@ -17,7 +17,7 @@ from pacslift.events import InstanceSent, Sink, WorkersSeen
 from pacslift.ledger import InstanceState, Ledger, Planned
 from pacslift.ledger_history import resent
 from pacslift.plan.contexts import Pair
-from pacslift.send.crew import Hands, Result
+from pacslift.send.hands import Hands, Result
 from pacslift.send.interrupts import held_back
 from pacslift.send.outcome import Outcome
 from pacslift.send.pace import Came, Pacer

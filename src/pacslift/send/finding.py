@@ -12,8 +12,8 @@ from typing import Protocol
 
 from pacslift.events import AssociationsChanged, Sink
 from pacslift.ledger import Planned
-from pacslift.send.crew import OPENING, Hands, Result
 from pacslift.send.growing import Growing, Step
+from pacslift.send.hands import OPENING, Hands, Result
 
 BUSY = 0.8  # of a core for each process: the processor limits, give or take what waits for a disk
 LOOK = 0.25  # seconds between two looks at the numbers
@@ -46,9 +46,16 @@ class Bounds:
         return self.most_processes > self.begin.processes
 
     @property
+    def finds_any(self) -> bool:
+        """Whether there is anything to be found."""
+        return self.finds_associations or self.finds_processes
+
+    @property
     def asked(self) -> int:
-        """Associations that a person asked for; 0 where they are found."""
-        return 0 if self.finds_associations or self.finds_processes else self.begin.associations
+        """The least associations that a person asked for; 0 where they are found."""
+        if self.finds_associations:
+            return 0
+        return self.unit if self.finds_processes else self.begin.associations
 
 
 class Elastic(Hands, Protocol):

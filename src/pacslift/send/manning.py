@@ -12,9 +12,9 @@ from pacslift.errors import LedgerError
 from pacslift.events import Sink
 from pacslift.job import Job, TargetAddress
 from pacslift.ledger import Ledger
-from pacslift.send.crew import Hands, Sending
 from pacslift.send.finding import Bounds, Finding, Found, forget
 from pacslift.send.growing import MOST
+from pacslift.send.hands import Hands, Sending
 from pacslift.send.processor import cores
 from pacslift.send.team import Team
 
@@ -30,7 +30,7 @@ def hands_for(job: Job, sending: Sending, expected: int, tell: Sink, ledger: Led
             ledger.put(key(), as_text(job.target, found))
 
     team = Team(sending, shared_out(bounds.begin))
-    return Finding(team, bounds, tell, remember if not bounds.asked else forget)
+    return Finding(team, bounds, tell, remember if bounds.finds_any else forget)
 
 
 def bounds_of(job: Job, known: Found | None, expected: int, cores: int) -> Bounds:
@@ -41,7 +41,7 @@ def bounds_of(job: Job, known: Found | None, expected: int, cores: int) -> Bound
     begin = known or Found(1, 1)
     unit = min(job.associations or 1, expected)
     processes = job.processes or max(1, min(begin.processes, cores))
-    number = processes * unit if job.associations else max(processes, begin.associations)
+    number = processes * unit if job.associations else max(processes, min(begin.associations, MOST))
     number = min(number, expected)
     processes = min(processes, number)
     most_processes = processes if job.processes else max(processes, cores)

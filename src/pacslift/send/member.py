@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, cast
 
 from pacslift.errors import SenderDiedError, StopError
 from pacslift.ledger import Planned
-from pacslift.send.crew import GRACE, OPENING, Crew, Result, Sending
+from pacslift.send.crew import Crew
+from pacslift.send.hands import GRACE, OPENING, Result, Sending
 from pacslift.send.processor import Load
 from pacslift.unforeseen import type_and_place
 

@@ -15,7 +15,8 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from pacslift.ledger import Planned
-from pacslift.send.crew import GRACE, Crew, Result, Sending, room_of_one
+from pacslift.send.crew import Crew
+from pacslift.send.hands import GRACE, Result, Sending, room_of_one
 from pacslift.send.member import Member, Told
 from pacslift.send.processor import Load
 
@@ -181,7 +182,7 @@ class Team:
                 for one in self._all:
                     one.wake()
                 break
-            chosen = min(able, key=lambda one: one.in_hand / one.takers)
+            chosen = min(able, key=lambda one: one.in_hand / max(1, one.takers))  # 0: just idle
             chosen.in_hand += 1
             chosen.give(self._backlog.popleft())
         for member in self._others:
