@@ -18,10 +18,10 @@ import sqlalchemy as sa
 from scalecatalog import MOUNT, ROOT
 
 from pacslift.adapter import load_adapters, shipped_folder
-from pacslift.inventory.catalog import read_catalog, scan_catalog
+from pacslift.inventory.catalog import scan_catalog
 from pacslift.inventory.ranges import scratch_folder
 from pacslift.inventory.reconcile import Verdicts
-from pacslift.inventory.take import compare
+from pacslift.inventory.take import Storage, compare
 from pacslift.ledger import INSTANCES, InstanceState, Ledger
 from pacslift.ledger_tables import IS_PLANNED
 from pacslift.plan.make import in_batches, make_plan
@@ -40,10 +40,12 @@ CHANGED = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "Issuer
 
 def inventory(archive: Path, job: Path) -> None:
     """Catalog against disk; gives verdicts-*.parquet."""
-    disk = pl.read_parquet(archive / "disk.parquet")
+    disk = pl.scan_parquet(archive / "disk.parquet")
+    storage = Storage({ROOT: MOUNT}, (), "none")
     adapter = load_adapters([shipped_folder()])[ADAPTER]
-    found = compare(adapter, read_catalog(archive), {ROOT: MOUNT}, disk, (), "none")
-    found.reconciled.write(job)
+    with scratch_folder(job) as scratch:
+        found = compare(adapter, scan_catalog(archive), storage, disk, scratch)
+        found.verdicts.write(job)
 
 
 def plan(archive: Path, job: Path) -> None:

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
+from inventories import Taken, taken
 from pacslift.adapter import Adapter, load_adapters
 from pacslift.cases import Case, load_case, read_case
 from pacslift.conformance import build
-from pacslift.events import silence
 from pacslift.inventory.catalog import Catalog
-from pacslift.inventory.take import Inventory, take_inventory
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -25,19 +24,19 @@ def catalog_of(case: Case, adapter: str) -> Catalog:
     return build(adapter_of(adapter), read_case(adapter_of(adapter), case))
 
 
-def inventory_of(case: Case, adapter: str) -> Inventory:
+def inventory_of(case: Case, adapter: str) -> Taken:
     """What is found when every file is opened."""
     catalog = catalog_of(case, adapter)
-    return take_inventory(adapter_of(adapter), catalog, case.mounts, case.dumps, "all", silence)
+    return taken(adapter_of(adapter), catalog, case.mounts, case.dumps, "all")
 
 
-def causes(found: Inventory) -> dict[str, str]:
+def causes(found: Taken) -> dict[str, str]:
     """The instances that are set aside, with their cause."""
     rows = found.reconciled.instances.drop_nulls("cause")
     return dict(rows.select("instance_key", "cause").iter_rows())
 
 
-def file_states(found: Inventory) -> dict[str, str]:
+def file_states(found: Taken) -> dict[str, str]:
     """Every file of the storage, by its name, with its state."""
     rows = found.reconciled.files.select("relative", "state").iter_rows()
     return {Path(relative).name: state for relative, state in rows}

@@ -24,10 +24,10 @@ from pacslift.fingerprints import (
     mounts_print,
     target_print,
 )
-from pacslift.inventory.catalog import scan_catalog, write_catalog
+from pacslift.inventory.catalog import move_catalog, scan_catalog, write_catalog
 from pacslift.inventory.ranges import scratch_folder
 from pacslift.inventory.reconcile import Verdicts
-from pacslift.inventory.take import take_inventory
+from pacslift.inventory.take import Storage, take_inventory
 from pacslift.job_order import order_print
 from pacslift.job_reading import load_job
 from pacslift.job_revision import content_digest, revision, touch_revised
@@ -142,25 +142,25 @@ def inventory(run: Run, *, again: bool = False) -> None:
                 f"the dump holds no instances for the adapter {adapter.name}; "
                 "is it the right dump, and complete? `pacslift inspect` shows its tables and rows"
             )
-        found = take_inventory(
-            adapter,
-            catalog,
-            run.job.mounts,
-            with_parts(run.job.dumps),
-            run.job.probe,
-            run.tell,
-            accept_lost=run.job.accept_lost,
-        )
-        run.ledger.forget("inventory", "planned")  # what follows may be cut off half written
-        write_catalog(catalog, run.job.catalog)
-        found.reconciled.write(run.job.catalog)
-        run.ledger.put("pairs", json.dumps([[*pair, n] for pair, n in sorted(found.pairs.items())]))
-        note(run, "inventory", found.findings)
-        studies = catalog["studies"]["study_instance_uid"].n_unique()  # the trash repeats some
+        with scratch_folder(run.job.folder) as scratch:
+            write_catalog(catalog, scratch)
+            noticed = catalog.findings
+            studies = catalog["studies"]["study_instance_uid"].n_unique()  # the trash repeats some
+            del catalog  # of a large archive there is no room for it and what follows
+            job = run.job
+            storage = Storage(job.mounts, with_parts(job.dumps), job.probe, job.accept_lost)
+            found = take_inventory(adapter, scan_catalog(scratch), storage, run.tell, scratch)
+            run.ledger.forget("inventory", "planned")  # what follows may be cut off half written
+            move_catalog(scratch, run.job.catalog)
+            found.verdicts.write(run.job.catalog)
+        pairs = [[*pair, n] for pair, n in sorted(found.pairs.items())]
+        run.ledger.put("pairs", json.dumps(pairs))
+        note(run, "inventory", [*noticed, *found.findings])
+        counts = Verdicts.scan(run.job.catalog).counted()
         say(
-            f"{counted(catalog['instances'].height, 'instance')} in "
+            f"{counted(counts['instances'], 'instance')} in "
             f"{counted(studies, 'study', 'studies')}, "
-            f"{counted(found.reconciled.files.height, 'file')} in the storage"
+            f"{counted(counts['files'], 'file')} in the storage"
         )
     run.ledger.put("inventory", print_)
 

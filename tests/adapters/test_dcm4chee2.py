@@ -9,14 +9,13 @@ import polars as pl
 import pytest
 from pydicom import dcmread
 
+from inventories import taken
 from livecases import catalog_of as live_catalog
 from livecases import restored_mysql, restored_postgres
 from pacslift.cases import read_case
 from pacslift.conformance import build
 from pacslift.errors import Cause, SetAsideError
-from pacslift.events import silence
 from pacslift.inventory.build import run_query
-from pacslift.inventory.take import take_inventory
 from pacslift.ledger import Candidate, Planned
 from pacslift.send.load import load
 from readcases import adapter_of, case_of, catalog_of, causes, file_states, inventory_of
@@ -312,7 +311,7 @@ def test_a_tar_file_that_no_row_names_is_an_orphan_as_a_whole(tmp_path):
 def test_without_opening_anything_a_tar_file_is_trusted():
     case, adapter = case_of(TAR), adapter_of("dcm4chee2")
     catalog = catalog_of(case, "dcm4chee2")
-    found = take_inventory(adapter, catalog, case.mounts, case.dumps, "none", silence)
+    found = taken(adapter, catalog, case.mounts, case.dumps, "none")
     assert causes(found) == {}
     assert len(file_states(found)) == 2
 

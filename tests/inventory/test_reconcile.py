@@ -1,23 +1,20 @@
 """Every row of the dump and every file on the disk gets exactly one verdict."""
 
+from dataclasses import dataclass, fields
+
 import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pacslift.errors import Cause
-from pacslift.inventory.catalog import SCHEMAS, Catalog
-from pacslift.inventory.reconcile import DISK, PLACES, duplicate_groups, reconcile
+from pacslift.inventory.catalog import SCHEMAS
+from pacslift.inventory.compare import PATH, reconcile, tables_by_path
+from pacslift.inventory.ranges import Spilled, scratch_folder
+from pacslift.inventory.reconcile import DISK, PLACES
 
 NO_ATTACHMENTS = pl.DataFrame(
     schema={"mount": pl.String(), "relative": pl.String(), "kind": pl.String()}
 )
-
-
-def catalog(*instances: dict) -> Catalog:
-    rows = [{"visibility": "live", "series_key": "s", **one} for one in instances]
-    tables = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
-    tables["instances"] = pl.DataFrame(rows, schema=SCHEMAS["instances"])
-    return Catalog(tables)
 
 
 def one(key: str, **said) -> dict:
@@ -38,8 +35,24 @@ def disk(**sizes: int | None) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=DISK)
 
 
-def judge(instances, places, on_disk, attachments=NO_ATTACHMENTS):
-    return reconcile(catalog(*instances), pl.DataFrame(places, schema=PLACES), on_disk, attachments)
+@dataclass(frozen=True)
+class Judged:
+    instances: pl.DataFrame
+    candidates: pl.DataFrame
+    files: pl.DataFrame
+    chosen: pl.DataFrame
+
+
+def judge(instances, places, on_disk, attachments=NO_ATTACHMENTS, size=1) -> Judged:
+    """The verdicts, worked out about *size* rows at a time."""
+    rows = [{"visibility": "live", "series_key": "s", **one} for one in instances]
+    catalog = pl.LazyFrame(rows, schema=SCHEMAS["instances"])
+    with scratch_folder(None) as scratch:
+        where = Spilled(scratch / "places")
+        where.add(pl.DataFrame(places, schema=PLACES))
+        beside = attachments.lazy()
+        found = reconcile(catalog, where, on_disk.lazy(), beside, scratch, size=size)
+        return Judged(*(getattr(found, one.name).scan().collect() for one in fields(Judged)))
 
 
 def causes(found) -> dict[str, str | None]:
@@ -145,8 +158,7 @@ def test_rows_with_one_uid_are_found_only_among_those_that_could_be_sent():
     rows = [one("1", sop_instance_uid="1.9"), one("2", sop_instance_uid="1.9"),
             one("3", sop_instance_uid="1.9")]  # fmt: skip
     found = judge(rows, [place("1", "a"), place("2", "b"), place("3", "c")], disk(a=1, b=1))
-    groups = duplicate_groups(catalog(*rows), found.instances)
-    assert groups["instance_key"].to_list() == ["1", "2"]
+    assert found.chosen["instance_key"].to_list() == ["1", "2"]
 
 
 names = st.sampled_from("abcdef")
@@ -164,3 +176,56 @@ def test_rows_in_are_rows_out_and_files_in_are_files_out(rows, sizes):
     assert sorted(found.files["relative"]) == sorted(sizes)
     sendable = found.instances.filter(pl.col("cause").is_null())["instance_key"]
     assert set(sendable) == set(found.candidates["instance_key"])
+
+
+def all_of(judged: Judged) -> dict[str, list[tuple]]:
+    """All verdicts, in an order that does not hang on how they were worked out."""
+    frames = {one.name: getattr(judged, one.name) for one in fields(Judged)}
+    return {name: frame.sort(pl.all()).rows() for name, frame in frames.items()}
+
+
+spelt = st.sampled_from(["a", "A", "b", "f/c", "F/c", "d"])
+one_place = st.fixed_dictionaries({
+    "relative": spelt,
+    "container": st.sampled_from([None, "part10", "split"]),
+    "member": st.none() | spelt,
+    "size_bytes": st.none() | st.integers(1, 2),
+    "availability": st.sampled_from(["online", "offline"]),
+})  # fmt: skip
+
+
+@given(
+    rows=st.dictionaries(
+        st.sampled_from("123456"),
+        st.tuples(
+            st.sampled_from(["live", "live", "hidden"]),
+            st.sampled_from(["1.1", "1.2", "1.3"]),
+            st.lists(one_place, max_size=2),
+        ),
+    ),
+    sizes=st.dictionaries(spelt, st.none() | st.integers(0, 2)),
+    beside=st.lists(spelt, max_size=2, unique=True),
+)
+def test_verdicts_do_not_hang_on_how_many_rows_are_held_at_a_time(rows, sizes, beside):
+    instances = [
+        one(key, visibility=shown, sop_instance_uid=uid) for key, (shown, uid, _) in rows.items()
+    ]
+    places = [
+        place(key, rank=rank, **said)
+        for key, (_, _, copies) in rows.items()
+        for rank, said in enumerate(copies)
+    ]
+    named = [{"mount": "/m", "relative": path, "kind": "3"} for path in beside]
+    attachments = pl.DataFrame(named, schema=NO_ATTACHMENTS.schema)
+    whole = all_of(judge(instances, places, disk(**sizes), attachments, size=None))
+    for size in (1, 7):
+        assert all_of(judge(instances, places, disk(**sizes), attachments, size=size)) == whole
+
+
+def test_an_attachment_inside_a_container_is_met_where_its_container_is(tmp_path):
+    inside = pl.LazyFrame([{"mount": "/m", "relative": "A!b.tar!e", "kind": "3"}])
+    places = Spilled(tmp_path / "places")
+    places.add(pl.DataFrame(schema=PLACES))
+    beside = tables_by_path(places, disk().lazy(), inside)["beside"].collect()
+    assert beside["relative"].to_list() == ["A!b.tar!e"] * 2
+    assert beside[PATH].to_list() == ["a", "a!b.tar"]

@@ -7,12 +7,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import inventories
 from pacslift.adapter import load_adapters
 from pacslift.errors import Cause, StorageRootError
 from pacslift.events import silence
 from pacslift.inventory.build import build_catalog
 from pacslift.inventory.disk import list_disk
-from pacslift.inventory.take import take_inventory
 from storedobjects import image, part10
 
 CONQUEST = load_adapters()["conquest"]
@@ -38,10 +38,10 @@ def catalog(*paths: str, uids: list[str] | None = None):
     })  # fmt: skip
 
 
-def taken(catalog_, mounts, dumps=(), probe="sample"):
+def taken(catalog_, mounts, dumps=(), probe="sample", size=None):
     if isinstance(mounts, Path):
         mounts = {"": mounts}
-    return take_inventory(CONQUEST, catalog_, mounts, dumps, probe, silence)
+    return inventories.taken(CONQUEST, catalog_, mounts, dumps, probe, size)
 
 
 def causes(inventory):
@@ -139,7 +139,7 @@ def test_a_file_below_two_roots_is_counted_once(tmp_path):
     inner.mkdir()
     (inner / "a.dcm").write_bytes(OBJECT)
     (tmp_path / "b.dcm").write_bytes(OBJECT)
-    disk = list_disk([tmp_path, inner], silence)
+    disk = pl.concat(list_disk([tmp_path, inner], silence))
     assert sorted(disk["relative"]) == ["a.dcm", "b.dcm"]
 
 
@@ -156,7 +156,7 @@ def test_few_files_found_is_a_warning_by_the_share_that_the_adapter_sets(tmp_pat
     rows = catalog("a.dcm", "b.dcm", uids=[UID, "1.9"])
     assert any("only 1 of 2" in finding for finding in taken(rows, tmp_path).findings)
     easy = replace(CONQUEST, warn_share_with_file=0.5)
-    found = take_inventory(easy, rows, {"": tmp_path}, (), "none", silence)
+    found = inventories.taken(easy, rows, {"": tmp_path}, (), "none")
     assert not any("only 1 of 2" in finding for finding in found.findings)
 
 
@@ -172,3 +172,25 @@ def test_the_inventory_writes_nothing_into_the_storage(tmp_path):
     finally:
         (root / "storage").chmod(0o700)
     assert {p: p.stat().st_mtime_ns for p in root.rglob("*")} == before
+
+
+@pytest.mark.parametrize("probe", ["none", "sample", "all"])
+@pytest.mark.parametrize("size", [1, 7])
+def test_an_archive_of_any_size_gets_the_verdicts_of_one_that_fits_into_memory(
+    tmp_path, probe, size
+):
+    for name in ("a.dcm", "again.dcm", "orphan.dcm", "c.dcm", "d.dcm"):
+        (tmp_path / name).write_bytes(OBJECT)
+    (tmp_path / "cut.dcm").write_bytes(OBJECT[:-20])
+    (tmp_path / "other.dcm").write_bytes(OTHER_PIXELS)
+    (tmp_path / "notes.txt").write_bytes(b"no object")
+    rows = catalog(
+        "a.dcm", "again.dcm", "c.dcm", "other.dcm", "cut.dcm", "lost.dcm", "D.dcm",
+        uids=["1.1", "1.1", "1.2", "1.2", "1.3", "1.4", UID],
+    )  # fmt: skip
+    whole, parts = taken(rows, tmp_path, probe=probe), taken(rows, tmp_path, probe=probe, size=size)
+    assert causes(parts) == causes(whole)
+    assert states(parts) == states(whole)
+    assert parts.reconciled.candidates.equals(whole.reconciled.candidates)
+    assert (parts.pairs, parts.findings) == (whole.pairs, whole.findings)
+    assert len(set(causes(whole).values())) >= 3 + (probe == "all")

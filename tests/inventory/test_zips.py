@@ -19,7 +19,7 @@ from pacslift.inventory.bytesource import FileSpan
 from pacslift.inventory.catalog import SCHEMAS
 from pacslift.inventory.reconcile import DISK, PLACES
 from pacslift.inventory.stored import open_stored
-from pacslift.inventory.unnamed import objects_within
+from pacslift.inventory.unnamed import Owners, objects_within
 from pacslift.ledger import Candidate, Planned
 from pacslift.repair.outgoing import prepare
 from pacslift.send.load import load
@@ -165,9 +165,9 @@ def test_entries_that_no_row_names_are_orphans_and_missing_ones_are_told(tmp_pat
     place = {"mount": str(tmp_path), "relative": "study.zip", "container": "zip"}
     places = pl.DataFrame([{**place, "member": NAME}, {**place, "member": "lost"}], schema=PLACES)
     disk = pl.DataFrame([{"mount": str(tmp_path), "relative": "study.zip"}], schema=DISK)
-    catalog = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
+    nobody = Owners(pl.LazyFrame(schema=SCHEMAS["instances"]))
     beside = pl.DataFrame(schema={"mount": pl.String(), "relative": pl.String()})
-    judged, entries = lookinside.look_inside(catalog, places, disk, beside)
+    judged, entries = lookinside.look_inside(nobody, places, disk, beside)
     assert judged["cause"].to_list() == [None, "missing_file"]
     assert dict(entries.select("relative", "state").iter_rows()) == {
         "study.zip!2/1.dcm": "orphan",

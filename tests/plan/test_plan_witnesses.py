@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 from catalogs import FILES, adapter, archive
 
+from inventories import Reconciled
 from pacslift.inventory.ranges import scratch_folder
-from pacslift.inventory.reconcile import PLACES, Reconciled
+from pacslift.inventory.reconcile import PLACES
 from pacslift.plan.make import make_plan
 from pacslift.plan.mapping import Reviewed
 from pacslift.plan.witnesses import MOST

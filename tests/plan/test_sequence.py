@@ -8,9 +8,10 @@ from catalogs import adapter, archive
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inventories import Reconciled
 from pacslift.errors import JobFileError, MappingError
 from pacslift.inventory.ranges import scratch_folder
-from pacslift.inventory.reconcile import PLACES, Reconciled
+from pacslift.inventory.reconcile import PLACES
 from pacslift.job_order import Order, order_from, order_lines
 from pacslift.plan.make import make_plan
 from pacslift.plan.mapping import Line, Reviewed

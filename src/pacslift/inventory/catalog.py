@@ -127,6 +127,10 @@ class Catalog:
         """One table by its name."""
         return self.tables[name]
 
+    def lazy(self) -> dict[str, pl.LazyFrame]:
+        """The tables, as scan_catalog() gives them."""
+        return {name: frame.lazy() for name, frame in self.tables.items()}
+
 
 def write_catalog(catalog: Catalog, folder: Path) -> None:
     """Write folder/<table>.parquet, each whole or not at all."""
@@ -142,11 +146,13 @@ def _write(frame: pl.DataFrame, folder: Path, name: str) -> None:
     unfinished.replace(folder / f"{name}.parquet")
 
 
-def read_catalog(folder: Path) -> Catalog:
-    """The catalog that write_catalog wrote."""
-    return Catalog({name: pl.read_parquet(folder / f"{name}.parquet") for name in SCHEMAS})
+def move_catalog(source: Path, folder: Path) -> None:
+    """Bring the tables that write_catalog() wrote from *source* to *folder*, on the same disk."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name in SCHEMAS:
+        (source / f"{name}.parquet").replace(folder / f"{name}.parquet")
 
 
 def scan_catalog(folder: Path) -> dict[str, pl.LazyFrame]:
-    """The same tables, to be read as far as a query needs them."""
+    """The tables that write_catalog() wrote, to be read as far as a query needs them."""
     return {name: pl.scan_parquet(folder / f"{name}.parquet") for name in SCHEMAS}

@@ -1,6 +1,6 @@
 """Where the catalog's rows point to, and what lies there: names and sizes, nothing is opened."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -8,7 +8,7 @@ import polars as pl
 
 from pacslift.errors import Cause, SetAsideError
 from pacslift.events import FilesWalked, Sink
-from pacslift.inventory.catalog import SPLIT, Catalog
+from pacslift.inventory.catalog import SPLIT
 from pacslift.inventory.reconcile import DISK, PLACES
 from pacslift.inventory.roots import Mounts
 from pacslift.inventory.walkfiles import Kind, walk_files
@@ -16,6 +16,7 @@ from pacslift.inventory.walkfiles import Kind, walk_files
 TELL_EVERY = 5_000  # files between two events
 SLICE = 100_000  # rows that are Python objects at a time
 OFFLINE = "offline"
+ATTACHED = pl.Schema({"mount": pl.String(), "relative": pl.String(), "kind": pl.String()})
 
 Place: TypeAlias = tuple[str | None, str | None, str | None, str | None]
 """Mount and relative path of a row, or the cause and detail against it."""
@@ -23,29 +24,36 @@ Place: TypeAlias = tuple[str | None, str | None, str | None, str | None]
 PlaceAndMember: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None]
 
 
-def locate_all(catalog: Catalog, folders: Mapping[str, Path]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """PLACES of the catalog's files rows, and mount, relative, kind of its attachments."""
-    files = catalog["files"]
+def mounts_for(files: pl.LazyFrame, folders: Mapping[str, Path]) -> Mounts:
+    """Where roots are to be read; *files* are the catalog's, which tell if there is only one."""
     first = files.filter(pl.col("path").is_not_null(), pl.col("rank") == 0)
-    roots = first["root"].unique().drop_nulls()
-    only = roots[0] if roots.len() == 1 else None
-    mounts = Mounts(folders, only)
+    roots = first.select(pl.col("root").unique().drop_nulls()).collect(engine="streaming")["root"]
+    return Mounts(folders, roots[0] if roots.len() == 1 else None)
+
+
+def locate_files(files: pl.LazyFrame, mounts: Mounts) -> Iterator[pl.DataFrame]:
+    """PLACES of the catalog's files rows, in their order."""
     schema = {c: PLACES[c] for c in ("mount", "relative", "cause", "detail", "member")}
-    added = [pl.DataFrame(schema=schema)]
-    for part in files.select("root", "path", "availability", "container", "member").iter_slices(
-        SLICE
-    ):
+    for part in slices(files):
         places = [place_of(mounts, row) for row in part.iter_rows(named=True)]
-        added.append(pl.DataFrame(places, schema=schema, orient="row"))
-    kept = files.select(c for c in PLACES if c in files.columns and c != "member")
-    beside = catalog["attachments"]
-    spots = [locate(mounts, row["root"], row["path"])[:2] for row in beside.iter_rows(named=True)]
-    spotted = pl.DataFrame(spots, schema={"mount": pl.String(), "relative": pl.String()},
-                           orient="row")  # fmt: skip
-    return (
-        pl.concat([kept, pl.concat(added)], how="horizontal").select(list(PLACES)),
-        pl.concat([spotted, beside.select("kind")], how="horizontal").drop_nulls("mount"),
-    )
+        added = pl.DataFrame(places, schema=schema, orient="row")
+        kept = part.select(c for c in PLACES if c in part.columns and c != "member")
+        yield pl.concat([kept, added], how="horizontal").select(list(PLACES))
+
+
+def locate_attachments(attachments: pl.LazyFrame, mounts: Mounts) -> Iterator[pl.DataFrame]:
+    """ATTACHED of the catalog's attachments, those that lie below a mount."""
+    for part in slices(attachments):
+        spots = [locate(mounts, row["root"], row["path"])[:2] for row in part.iter_rows(named=True)]
+        schema = {c: ATTACHED[c] for c in ("mount", "relative")}
+        spotted = pl.DataFrame(spots, schema=schema, orient="row")
+        yield pl.concat([spotted, part.select("kind")], how="horizontal").drop_nulls("mount")
+
+
+def slices(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """*rows*, some at a time; a frame without any is the last."""
+    yield from rows.collect_batches(chunk_size=SLICE, maintain_order=True)
+    yield pl.DataFrame(schema=rows.collect_schema())
 
 
 def place_of(mounts: Mounts, row: Mapping[str, Any]) -> PlaceAndMember:
@@ -86,11 +94,10 @@ def located_pair(mounts: Mounts, row: Mapping[str, Any]) -> PlaceAndMember:
     return (None, None, cause, detail, None) if cause else (mount, relative, None, None, header)
 
 
-def list_disk(folders: Iterable[Path], tell: Sink) -> pl.DataFrame:
-    """DISK: every entry below the folders, each once even where one lies inside another."""
+def list_disk(folders: Iterable[Path], tell: Sink) -> Iterator[pl.DataFrame]:
+    """DISK in parts: every entry below the folders, each once even where one is inside another."""
     distinct = sorted(set(folders))
     rows: list[tuple[str, str, int | None, str | None]] = []
-    listed = [pl.DataFrame(schema=DISK)]
     count = 0
     for folder in distinct:
         inner = tuple(
@@ -107,7 +114,7 @@ def list_disk(folders: Iterable[Path], tell: Sink) -> pl.DataFrame:
             if count % TELL_EVERY == 0:
                 tell(FilesWalked(count))
             if len(rows) == SLICE:
-                listed.append(pl.DataFrame(rows, schema=DISK, orient="row"))
+                yield pl.DataFrame(rows, schema=DISK, orient="row")
                 rows = []
     tell(FilesWalked(count))
-    return pl.concat([*listed, pl.DataFrame(rows, schema=DISK, orient="row")])
+    yield pl.DataFrame(rows, schema=DISK, orient="row")

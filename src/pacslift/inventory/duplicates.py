@@ -10,15 +10,20 @@ from itertools import groupby
 from pathlib import Path
 from typing import Protocol
 
+import polars as pl
+
 from pacslift.errors import Cause, SetAsideError
 from pacslift.inventory.bytesource import FileBytes
-from pacslift.inventory.catalog import WITHOUT_HEADER, Catalog
-from pacslift.inventory.reconcile import Reconciled, duplicate_groups
+from pacslift.inventory.catalog import WITHOUT_HEADER
+from pacslift.inventory.ranges import in_ranges
 from pacslift.inventory.roots import open_inside
 from pacslift.inventory.stored import StoredObject, open_stored
 from pacslift.unforeseen import one_object
 
 CHUNK = 1 << 20  # bytes
+AGAINST = pl.Schema({"instance_key": pl.String(), "why": pl.String(), "more": pl.String()})
+
+Verdict = tuple[str, str]  # cause and detail
 
 
 class Digest(Protocol):
@@ -28,24 +33,33 @@ class Digest(Protocol):
         """Take in further bytes."""
 
 
-def settle_duplicates(catalog: Catalog, found: Reconciled) -> Reconciled:
-    """Keep one of several rows for one object; set all aside where their objects differ."""
-    groups = duplicate_groups(catalog, found.instances)
-    if groups.is_empty():
-        return found
-    theirs = found.candidates.join(groups, on="instance_key", how="semi", maintain_order="left")
-    first = theirs.sort("rank").unique("instance_key", keep="first")
-    places = {row["instance_key"]: row for row in first.iter_rows(named=True)}
-    verdicts: dict[str, tuple[str, str]] = {}
-    for uid, rows in groupby(groups.iter_rows(named=True), key=lambda row: row["sop_instance_uid"]):
-        keys = [row["instance_key"] for row in rows]
-        verdicts.update(judge_duplicates(uid, keys, places))
-    return found.with_verdicts(verdicts)
+def settle_duplicates(
+    chosen: pl.LazyFrame, scratch: Path, size: int | None = None
+) -> Iterator[pl.DataFrame]:
+    """What is against rows for one object (AGAINST): all but one where they are equal, else all.
+
+    *chosen* has the copy to read of each instance that has nothing against it.
+    """
+    for part in in_ranges({"chosen": chosen}, "sop_instance_uid", scratch, size):
+        rows = part["chosen"]
+        again = rows.filter(rows["sop_instance_uid"].is_duplicated())
+        groups = again.sort("sop_instance_uid", "instance_key").iter_rows(named=True)
+        verdicts: dict[str, Verdict] = {}
+        for uid, group in groupby(groups, key=lambda row: row["sop_instance_uid"]):
+            places = {row["instance_key"]: row for row in group}
+            verdicts.update(judge_duplicates(uid, list(places), places))
+        yield against(verdicts)
+
+
+def against(verdicts: Mapping[str, Verdict]) -> pl.DataFrame:
+    """AGAINST of cause and detail by instance key."""
+    rows = [(key, *verdict) for key, verdict in verdicts.items()]
+    return pl.DataFrame(rows, schema=AGAINST, orient="row")
 
 
 def judge_duplicates(
     uid: str, keys: Sequence[str], places: Mapping[str, Mapping[str, str]]
-) -> Iterator[tuple[str, tuple[str, str]]]:
+) -> Iterator[tuple[str, Verdict]]:
     """Key, cause and detail of those rows for the object *uid* that are not to be sent."""
     digests = {key: content_digest(places[key]) for key in keys}
     if len(set(digests.values())) == 1 and None not in digests.values():

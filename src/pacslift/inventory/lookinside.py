@@ -1,6 +1,6 @@
 """TAR and ZIP files in the storage: which of their entries rows name, and which none does.
 
-Takes   places and disk as reconcile() does, before it judges them.
+Takes   places as they are spelt on the disk, and the disk, of the same range of paths.
 Gives   places with a cause against entries that are not there, and a file row of its own for each
         entry that nothing names: an orphan inside a container is an orphan.
 Cost    one short read for each such file that rows name; none if nothing is to be opened.
@@ -14,26 +14,28 @@ from typing import NamedTuple
 import polars as pl
 
 from pacslift.errors import SetAsideError
-from pacslift.inventory.catalog import Catalog
 from pacslift.inventory.entries import WITH_ENTRIES, names_in, require_entry
-from pacslift.inventory.reconcile import spelt_as_on_disk
 from pacslift.inventory.roots import open_inside
-from pacslift.inventory.unnamed import judge_one, owners_of
+from pacslift.inventory.unnamed import Owners, Spot, judge_each
 from pacslift.ledger import FileState
 
 SEPARATOR = "!"  # between the file and its entry, as dcm4chee writes it
 VERDICTS = ("mount", "relative", "member", "said_cause", "said_detail")
-ENTRIES = {"mount": pl.String(), "relative": pl.String(), "size_on_disk": pl.Int64(),
-           "instance_key": pl.String(), "state": pl.String(), "detail": pl.String()}  # fmt: skip
+ENTRIES = pl.Schema(
+    {"mount": pl.String(), "relative": pl.String(), "size_on_disk": pl.Int64(),
+     "instance_key": pl.String(), "state": pl.String(), "detail": pl.String()}
+)  # fmt: skip
 
 Verdict = tuple[str, str, str, str, str]
 
 
 def look_inside(
-    catalog: Catalog, places: pl.DataFrame, disk: pl.DataFrame, attachments: pl.DataFrame
+    owners: Owners, places: pl.DataFrame, disk: pl.DataFrame, attachments: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """*places* with what is against their entries, and the entries that nothing names."""
-    places = spelt_as_on_disk(places, disk)
+    """*places* with what is against their entries, and the entries that nothing names.
+
+    *attachments* are those inside such files.
+    """
     inside = pl.col("container").is_in(WITH_ENTRIES)
     wanted = (
         places.filter(inside, pl.col("cause").is_null(), pl.col("member").is_not_null())
@@ -44,7 +46,6 @@ def look_inside(
     if wanted.is_empty():
         return places, pl.DataFrame(schema=ENTRIES)
     beside = frozenset(attachments.select("mount", "relative").iter_rows())
-    owners = owners_of(catalog)
     against: list[Verdict] = []
     unnamed: list[Mapping[str, object]] = []
     for mount, relative, container, members in wanted.iter_rows():
@@ -104,16 +105,15 @@ def _entry_rows(
     place: Place,
     names: Collection[str],
     beside: frozenset[tuple[str, ...]],
-    owners: Mapping[str, str],
+    owners: Owners,
 ) -> Iterator[Mapping[str, object]]:
     """File rows of entries that no row names."""
     mount, relative, container = place
+    whole = {name: f"{relative}{SEPARATOR}{name}" for name in names}
+    others = [name for name in names if (str(mount), whole[name]) not in beside]
+    verdicts = judge_each([Spot(mount, relative, container, name) for name in others], owners)
+    judged = dict(zip(others, verdicts, strict=True))
+    attachment = FileState.ATTACHMENT.value, "named as something that is no instance"
     for name in names:
-        whole = f"{relative}{SEPARATOR}{name}"
-        if (str(mount), whole) in beside:
-            state, detail = FileState.ATTACHMENT.value, "named as something that is no instance"
-        else:
-            state, detail = judge_one(
-                mount, relative, owners, look=True, container=container, member=name
-            )
-        yield {"mount": str(mount), "relative": whole, "state": state, "detail": detail}
+        state, detail = judged.get(name, attachment)
+        yield {"mount": str(mount), "relative": whole[name], "state": state, "detail": detail}

@@ -1,6 +1,6 @@
 """Tables of any length worked on in ranges of a key, so that memory does not grow with the archive.
 
-Strategy: the bounds between ranges come from every so many keys of the first table; each table is
+Strategy: the bounds between ranges come from every so many keys of the longest table; each table is
 read once, in batches, and its rows are put by on disk with those of their range. The ranges come
 in the key's order, and all rows of one key, of whichever table, are in one range: what is joined,
 sorted or made unique by the key within the ranges is so within the whole.
@@ -10,13 +10,13 @@ Cost     one writing and one reading of the columns that are needed; nothing whe
 
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import polars as pl
 
-RANGE = 500_000  # rows of the first table in one range
+RANGE = 500_000  # rows of the longest table in one range
 BATCH = 200_000  # rows that are parted at a time
 SAMPLED = 64  # one key of so many is looked at to find the bounds
 
@@ -59,6 +59,13 @@ class Spilled:
         """All rows together, in no order; there is at least one frame."""
         return pl.scan_ipc(self._parts)
 
+    def drop(self) -> None:
+        """Remove what was put by; nothing can be read any more."""
+        for path in self._parts:
+            with suppress(PermissionError):  # Windows, while it is still mapped; goes at the end
+                path.unlink()
+        self._parts.clear()
+
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """The frames."""
         return (pl.read_ipc(path) for path in self._parts)
@@ -69,10 +76,10 @@ def in_ranges(
 ) -> Iterator[dict[str, pl.DataFrame]]:
     """All *tables* range by range; each has the text column *key*, without nulls.
 
-    *size* is about the length of a range of the first table. Rows of a range keep their order.
+    *size* is about the length of a range of the longest. Rows of a range keep their order.
     """
-    first = next(iter(tables.values()))
-    bounds = bounds_of(first, key, size or RANGE)
+    longest = max(tables.values(), key=length_of)
+    bounds = bounds_of(longest, key, size or RANGE)
     if not bounds.len():
         yield {name: rows.collect() for name, rows in tables.items()}
         return
@@ -84,9 +91,14 @@ def in_ranges(
             yield {table: together(parts[nth], tables[table]) for table, parts in parted.items()}
 
 
+def length_of(rows: pl.LazyFrame) -> int:
+    """How many they are."""
+    return int(rows.select(pl.len()).collect(engine="streaming").item())
+
+
 def bounds_of(rows: pl.LazyFrame, key: str, size: int) -> pl.Series:
     """The first keys of all ranges but the first, in order."""
-    length = int(rows.select(pl.len()).collect().item())
+    length = length_of(rows)
     every = min(SAMPLED, size)
     if length <= size:
         return pl.Series(key, [], pl.String())

@@ -1,19 +1,20 @@
 """Catalog against disk: a verdict for every row and every file. Pure Polars.
 
-Takes   the catalog, the places its files rows point to (PLACES), the files that are there (DISK).
+Takes   rows of the catalog, the places its files rows point to (PLACES), the files that are there
+        (DISK), as many at a time as compare.py gives.
 Gives   every instance row and every file of the disk exactly once, each with its verdict; rows
         in are rows out, both ways.
 Ties    of several copies the lowest rank that is there and whole is the one to read.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from pacslift.errors import Cause
-from pacslift.inventory.catalog import AVAILABILITIES, CONTAINERS, SPLIT, Catalog
+from pacslift.inventory.catalog import AVAILABILITIES, CONTAINERS, SPLIT
+from pacslift.inventory.ranges import length_of
 from pacslift.ledger import FileState
 
 PLACES = pl.Schema(
@@ -56,49 +57,13 @@ _BY_ROWS = pl.Enum(["used", "spare_copy", "withheld"])
 
 
 @dataclass(frozen=True)
-class Reconciled:
-    """Verdicts both ways.
+class Verdicts:
+    """Verdicts both ways, of any length.
 
     instances   instance_key, cause and detail (null where all is well)
     candidates  PLACES of the copies worth trying, best first, without cause and detail
-    files       mount, relative, size_on_disk, state, instance_key, detail; state is null for a
-                file that nothing names, which has to be looked into
+    files       mount, relative, size_on_disk, state, instance_key, detail
     """
-
-    instances: pl.DataFrame
-    candidates: pl.DataFrame
-    files: pl.DataFrame
-
-    def with_verdicts(self, verdicts: Mapping[str, tuple[str, str]]) -> "Reconciled":
-        """Add cause and detail, by instance_key, to rows that had nothing against them."""
-        if not verdicts:
-            return self
-        said = pl.DataFrame(
-            [(key, *verdict) for key, verdict in verdicts.items()],
-            schema={"instance_key": pl.String(), "why": pl.String(), "more": pl.String()},
-            orient="row",
-        )
-        joined = self.instances.join(said, on="instance_key", how="left", maintain_order="left")
-        instances = joined.select(
-            "instance_key",
-            cause=pl.coalesce("cause", "why"),
-            detail=pl.coalesce("detail", "more"),
-        )
-        return Reconciled(instances, self.candidates, self.files)
-
-    def write(self, folder: Path) -> None:
-        """Write the three as verdicts-*.parquet."""
-        for name, frame in vars(self).items():
-            frame.write_parquet(folder / f"verdicts-{name}.parquet")
-
-    def verdicts(self) -> "Verdicts":
-        """The same, to be read as far as a query needs them."""
-        return Verdicts(self.instances.lazy(), self.candidates.lazy(), self.files.lazy())
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """What Reconciled has, of any length."""
 
     instances: pl.LazyFrame
     candidates: pl.LazyFrame
@@ -106,27 +71,21 @@ class Verdicts:
 
     @classmethod
     def scan(cls, folder: Path) -> "Verdicts":
-        """What Reconciled.write() wrote."""
+        """What write() wrote."""
         names = ("instances", "candidates", "files")
         return cls(*(pl.scan_parquet(folder / f"verdicts-{name}.parquet") for name in names))
+
+    def write(self, folder: Path) -> None:
+        """Write the three as verdicts-*.parquet, each whole or not at all."""
+        for name, rows in vars(self).items():
+            unfinished = folder / f"verdicts-{name}.parquet.partial"
+            rows.sink_parquet(unfinished, compression="lz4")
+            unfinished.replace(folder / f"verdicts-{name}.parquet")
 
     def counted(self) -> dict[str, int]:
         """How many instance rows and how many files there are."""
         known = {"instances": self.instances, "files": self.files}
-        return {name: rows.select(pl.len()).collect().item() for name, rows in known.items()}
-
-
-def reconcile(catalog: Catalog, places: pl.DataFrame, disk: pl.DataFrame,
-              attachments: pl.DataFrame) -> Reconciled:  # fmt: skip
-    """Part rows and files by what is found; *attachments* has mount, relative and kind."""
-    spelt = headers_as_on_disk(spelt_as_on_disk(places, disk), disk)
-    judged = judge_places(spelt, disk)
-    usable = judged.filter(pl.col("cause").is_null()).sort("instance_key", "rank")
-    return Reconciled(
-        instances=judge_instances(catalog["instances"], judged),
-        candidates=usable.select(c for c in PLACES if c not in ("cause", "detail")),
-        files=judge_files(disk, judged, attachments, withheld(catalog)),
-    )
+        return {name: length_of(rows) for name, rows in known.items()}
 
 
 def spelt_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
@@ -154,25 +113,24 @@ def spelt_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def headers_as_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
-    """*places* with the headers of split objects spelt as on the disk, as their pixels are."""
-    split = pl.col("container") == SPLIT
-    numbered = places.with_row_index("row")
-    headers = numbered.filter(split).drop("relative").rename({"member": "relative"})
-    if headers.is_empty():
-        return places
-    spelt = spelt_as_on_disk(headers, disk).select("row", spelt="relative")
-    joined = numbered.join(spelt, on="row", how="left", maintain_order="left")
-    member = pl.when(split).then("spelt").otherwise("member")
-    return joined.with_columns(member=member).select(places.columns)
+def found_on_disk(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
+    """*places* with what lies there: size_on_disk and fault, null where nothing does."""
+    return places.join(disk, on=["mount", "relative"], how="left", maintain_order="left")
 
 
-def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
-    """Each place with the cause against it, if any, and its file's size in size_on_disk."""
-    headers = disk.select("mount", member="relative", header="size_on_disk")
-    found = places.join(disk, on=["mount", "relative"], how="left", maintain_order="left").join(
-        headers, on=["mount", "member"], how="left", maintain_order="left"
+def with_headers(places: pl.DataFrame, headers: pl.DataFrame) -> pl.DataFrame:
+    """*places* with the headers of split objects as they are on the disk.
+
+    *headers* has row, spelt and header, the size, which is null where there is none.
+    """
+    at_hand = headers.select("row", "spelt", "header")
+    return places.join(at_hand, on="row", how="left", maintain_order="left").with_columns(
+        member=pl.coalesce("spelt", "member")
     )
+
+
+def judge_places(found: pl.DataFrame) -> pl.DataFrame:
+    """Each place with the cause against it, if any."""
     size, said = pl.col("size_on_disk"), pl.col("size_bytes")
     offline = ~pl.col("availability").fill_null("online").is_in(AVAILABILITIES[:2])
     container = pl.col("container")
@@ -209,7 +167,7 @@ def judge_places(places: pl.DataFrame, disk: pl.DataFrame) -> pl.DataFrame:
         .then(pl.format("{}: its header {} is not there", where, pl.col("member").fill_null("")))
         .otherwise(where)
     )
-    return found.with_columns(cause=cause, detail=detail).drop("header")
+    return found.with_columns(cause=cause, detail=detail)
 
 
 def judge_instances(instances: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
@@ -254,37 +212,34 @@ def best_of_each(judged: pl.DataFrame) -> pl.Series:
     return pl.int_range(judged.height, dtype=pl.get_index_type(), eager=True).is_in(first.implode())
 
 
-def withheld(catalog: Catalog) -> pl.Series:
-    """Keys of the instances that the old database itself does not show any more."""
-    rows = catalog["instances"].filter(pl.col("visibility").is_in(list(VISIBILITY_CAUSES)))
-    return rows["instance_key"]
+def named_files(judged: pl.DataFrame, instances: pl.DataFrame) -> pl.DataFrame:
+    """The files that rows name: mount, relative, instance_key, rank, and *said*, their state by it.
 
-
-def judge_files(
-    disk: pl.DataFrame, judged: pl.DataFrame, attachments: pl.DataFrame, hidden: pl.Series
-) -> pl.DataFrame:
-    """Every file of *disk* once, with its state where something names it.
-
-    Ties: a file that several rows name is used if one of them reads it, be others deleted or not;
-    *hidden* are the keys of instances that are not sent at all.
+    *instances* has the visibility of theirs: what the old database does not show is withheld.
     """
+    hidden = instances.filter(pl.col("visibility").is_in(list(VISIBILITY_CAUSES)))["instance_key"]
     said = (
         pl.when(pl.col("instance_key").is_in(hidden.implode()))
         .then(pl.lit(FileState.WITHHELD.value))
         .when(best_of_each(judged))
         .then(pl.lit(FileState.USED.value))
         .otherwise(pl.lit(FileState.SPARE_COPY.value))
-        .cast(_BY_ROWS)
     )
-    placed = judged.select(
-        "mount", "relative", "instance_key", "rank", "container", "member", said=said
-    ).filter(pl.col("relative").is_not_null())
+    placed = judged.with_columns(said=said).filter(pl.col("relative").is_not_null())
     headers = placed.filter(pl.col("container") == SPLIT).with_columns(relative="member")
-    named = (
-        pl.concat([placed, headers])
-        .sort("said", "instance_key", "rank")
+    columns = "mount", "relative", "instance_key", "rank", "said"
+    return pl.concat([placed.select(columns), headers.select(columns).drop_nulls("relative")])
+
+
+def judge_files(disk: pl.DataFrame, named: pl.DataFrame, attachments: pl.DataFrame) -> pl.DataFrame:
+    """Every file of *disk* once, with its state where something names it.
+
+    Ties: a file that several rows name is used if one of them reads it, be others deleted or not.
+    """
+    first = (
+        named.sort(pl.col("said").cast(_BY_ROWS), "instance_key", "rank")
         .unique(["mount", "relative"], keep="first", maintain_order=True)
-        .select("mount", "relative", "instance_key", pl.col("said").cast(pl.String()))
+        .select("mount", "relative", "instance_key", "said")
     )
     beside = attachments.select("mount", "relative", "kind").unique(
         ["mount", "relative"], keep="first", maintain_order=True
@@ -299,18 +254,7 @@ def judge_files(
     )
     detail = pl.coalesce("fault", pl.format("kind {}", "kind"))
     return (
-        disk.join(named, on=["mount", "relative"], how="left", maintain_order="left")
+        disk.join(first, on=["mount", "relative"], how="left", maintain_order="left")
         .join(beside, on=["mount", "relative"], how="left", maintain_order="left")
         .select("mount", "relative", "size_on_disk", "instance_key", state=state, detail=detail)
-    )
-
-
-def duplicate_groups(catalog: Catalog, verdicts: pl.DataFrame) -> pl.DataFrame:
-    """Instances without a cause that share their SOP Instance UID: instance_key, uid; in order."""
-    rows = catalog["instances"].select("instance_key", "sop_instance_uid")
-    again = rows.filter(rows["sop_instance_uid"].is_duplicated())
-    return (
-        again.join(verdicts.filter(pl.col("cause").is_null()), on="instance_key", how="semi")
-        .filter(pl.len().over("sop_instance_uid") > 1)
-        .sort("sop_instance_uid", "instance_key")
     )

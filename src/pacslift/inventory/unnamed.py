@@ -1,14 +1,15 @@
 """Files that no row names: the dump itself, orphans, and what is no object at all."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
 from pacslift.counting import counted
 from pacslift.errors import Cause, SetAsideError
-from pacslift.inventory.catalog import Catalog
 from pacslift.inventory.entries import container_of, names_in
 from pacslift.inventory.probe import probe
 from pacslift.inventory.roots import open_inside
@@ -32,14 +33,39 @@ def name_index(files: pl.DataFrame, dumps: Sequence[Path]) -> pl.DataFrame:
     return files.with_columns(state=pl.coalesce("state", state))
 
 
-def judge_unnamed(files: pl.DataFrame, catalog: Catalog, *, look: bool) -> pl.DataFrame:
+@dataclass(frozen=True)
+class Owners:
+    """Which instance has a SOP Instance UID; asked for many at once, none of them kept."""
+
+    instances: pl.LazyFrame
+
+    def of(self, uids: Collection[str]) -> dict[str, str]:
+        """The key of an instance for each of *uids* that one has."""
+        if not uids:
+            return {}
+        asked = pl.Series(sorted(uids), dtype=pl.String())
+        rows = self.instances.select("sop_instance_uid", "instance_key")
+        found = rows.filter(pl.col("sop_instance_uid").is_in(asked.implode()))
+        return dict(found.collect(engine="streaming").sort("instance_key").iter_rows())
+
+
+class Spot(NamedTuple):
+    """A file, or the *member* of a *container*."""
+
+    mount: Path
+    relative: str
+    container: str | None = None
+    member: str | None = None
+
+
+def judge_unnamed(files: pl.DataFrame, owners: Owners, *, look: bool) -> pl.DataFrame:
     """Give every file without a state one, by opening it if *look* allows."""
-    owners = owners_of(catalog)
     unnamed = files.filter(pl.col("state").is_null())
-    verdicts = [
-        judge_one(Path(row["mount"]), row["relative"], owners, look=look)
-        for row in unnamed.iter_rows(named=True)
-    ]
+    if unnamed.is_empty():
+        return files
+    spots = [Spot(Path(mount), name) for mount, name in unnamed["mount", "relative"].iter_rows()]
+    unseen = FileState.ORPHAN.value, "no row names it; not opened"
+    verdicts = judge_each(spots, owners) if look else [unseen] * len(spots)
     judged = unnamed.select("mount", "relative").with_columns(
         pl.Series("new_state", [state for state, _ in verdicts], pl.String()),
         pl.Series("new_detail", [detail for _, detail in verdicts], pl.String()),
@@ -48,11 +74,6 @@ def judge_unnamed(files: pl.DataFrame, catalog: Catalog, *, look: bool) -> pl.Da
         "mount", "relative", "size_on_disk", "instance_key",
         state=pl.coalesce("state", "new_state"), detail=pl.coalesce("detail", "new_detail"),
     )  # fmt: skip
-
-
-def owners_of(catalog: Catalog) -> dict[str, str]:
-    """SOP Instance UID to the key of an instance that has it."""
-    return dict(catalog["instances"].select("sop_instance_uid", "instance_key").iter_rows())
 
 
 def objects_within(mount: Path, relative: str) -> str | None:
@@ -77,27 +98,28 @@ def objects_within(mount: Path, relative: str) -> str | None:
     return f"{kind} of {counted(number, 'entry', 'entries')}, which no row names"
 
 
-def judge_one(
-    mount: Path,
-    relative: str,
-    owners: Mapping[str, str],
-    *,
-    look: bool,
-    container: str | None = None,
-    member: str | None = None,
-) -> tuple[str, str]:
-    """State and detail of one file that nothing names, or of the *member* of a *container*."""
-    if not look:
-        return FileState.ORPHAN, "no row names it; not opened"
+def judge_each(spots: Sequence[Spot], owners: Owners) -> list[tuple[str, str]]:
+    """State and detail of files, or of members of containers, that nothing names."""
+    seen = [look_at(spot) for spot in spots]
+    known = owners.of({uid for _, _, uid in seen if uid is not None})
+    return [
+        (FileState.ORPHAN_DUPLICATE.value, f"holds the SOP Instance UID of instance {known[uid]}")
+        if uid in known
+        else (state.value, detail)
+        for state, detail, uid in seen
+    ]
+
+
+def look_at(spot: Spot) -> tuple[FileState, str, str | None]:
+    """State and detail of what no instance is of, and its SOP Instance UID if it is an object."""
     try:
         with one_object():
-            probed = probe(mount, relative, container, member)
+            uid = probe(*spot).sop_instance_uid
     except SetAsideError as error:
         if error.cause in UNKNOWN:
-            return FileState.UNREADABLE, error.detail
-        several = None if member else objects_within(mount, relative)
-        return (FileState.ORPHAN, several) if several else (FileState.NOT_DICOM, error.detail)
-    if probed.sop_instance_uid in owners:
-        owner = owners[probed.sop_instance_uid]
-        return FileState.ORPHAN_DUPLICATE, f"holds the SOP Instance UID of instance {owner}"
-    return FileState.ORPHAN, f"holds {probed.sop_instance_uid}, which no row has"
+            return FileState.UNREADABLE, error.detail, None
+        several = None if spot.member else objects_within(spot.mount, spot.relative)
+        if several:
+            return FileState.ORPHAN, several, None
+        return FileState.NOT_DICOM, error.detail, None
+    return FileState.ORPHAN, f"holds {uid}, which no row has", uid

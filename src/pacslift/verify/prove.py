@@ -30,7 +30,7 @@ AT_TARGET = (
     InstanceState.MISSING_AT_TARGET,
     InstanceState.DIFFERS_AT_TARGET,
 )
-PAGE = 200  # studies read from the ledger at a time
+PAGE = 20  # studies read from the ledger at a time; of CT one has thousands of instances
 
 
 @dataclass(frozen=True, slots=True)
