@@ -14,7 +14,7 @@ from pacslift.send.growing import MOST
 from pacslift.send.manning import as_text, key
 from servers import Orthanc
 
-SLICES = 600
+SLICES = 200
 
 
 @pytest.fixture(scope="module")

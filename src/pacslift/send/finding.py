@@ -178,8 +178,10 @@ class Finding:
 
     def _look(self, now: float) -> None:
         for _ in range(self._inner.refusals()):
+            before = self._growing.number
             self._growing.refused(now)
-            self._changed("refused", 0)
+            if self._growing.number < before:  # the last one is tried again and again
+                self._changed("refused", 0)
         if self._inner.lacking:
             self._growing.settle(now)
         else:
