@@ -27,6 +27,8 @@ def prepared_demo(folder: Path, target: TargetAddress | None) -> Iterator[Job]:
     Raises JobFolderError if *folder* holds something already.
     """
     folder = folder.resolve()
+    if folder.exists() and not folder.is_dir():
+        raise JobFolderError(f"{folder} is no folder; give the demo another one: pacslift demo DIR")
     if folder.exists() and any(folder.iterdir()):
         raise JobFolderError(
             f"{folder} is not empty; remove it, or give the demo another folder: pacslift demo DIR"
@@ -35,7 +37,9 @@ def prepared_demo(folder: Path, target: TargetAddress | None) -> Iterator[Job]:
     try:
         shutil.copytree(shipped_archive(), archive, ignore=shutil.ignore_patterns("expected"))
     except OSError as error:
-        raise JobFolderError(f"the demo cannot write to {folder}: {error}") from error
+        raise JobFolderError(
+            f"the demo cannot write to {folder}: {error}; give it another folder: pacslift demo DIR"
+        ) from error
     case = load_case(archive)
     with ExitStack() as stack:
         if target is None:
