@@ -31,7 +31,7 @@ from pacslift.ledger import Candidate, Overlay, OverlayKind, Planned
 from pacslift.plan.contexts import Context
 from pacslift.repair.outgoing import prepare
 from pacslift.send.association import StoreAssociation
-from pacslift.send.crew import Crew, Result, Sending
+from pacslift.send.crew import Result, Sending
 from pacslift.send.load import load
 from pacslift.send.orders import OrderBook
 from pacslift.send.outcome import Outcome
@@ -87,9 +87,7 @@ def by_several(address: TargetAddress, files: Sequence[Path], side: str) -> tupl
     """
     processes, associations = map(int, side.split("x"))
     sending = Sending(address, ((CT, EXPLICIT),), book=BOOK)
-    hands = (
-        Crew(sending, associations) if processes == 1 else Team(sending, processes, associations)
-    )
+    hands = Team(sending, [associations] * processes)
     first = processes * associations
     planned = iter([_planned(path) for path in files])
     hands.start()

@@ -32,6 +32,7 @@ class NewPacs(DemoTarget):
         self._always: Deed = self.stored
         self._free: int | None = None  # objects that are answered before the gate is shut
         self._queries = True
+        self._most: int | None = None  # associations at once
         self._pairs: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
@@ -93,6 +94,11 @@ class NewPacs(DemoTarget):
         self._queries = False
         return self
 
+    def take_associations(self, most: int) -> Self:
+        """Reject further ones, for the time being; before it listens."""
+        self._most = most
+        return self
+
     def accept_only(self, *pairs: tuple[str, str]) -> Self:
         """Accept these SOP classes in these transfer syntaxes; before it listens."""
         self._pairs = pairs
@@ -106,6 +112,8 @@ class NewPacs(DemoTarget):
         entity = super()._new_entity()
         for pair in self._pairs:
             entity.add_supported_context(*pair)
+        if self._most:
+            entity.maximum_associations = self._most
         if not self._queries:
             entity.remove_supported_context(StudyRootFind)
         return entity

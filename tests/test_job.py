@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pacslift.cli_job import manned
 from pacslift.errors import JobBusyError, JobFileError, JobFolderError
+from pacslift.events import silence
 from pacslift.job import Job, TargetAddress, parse_target
 from pacslift.job_lock import job_lock
 from pacslift.job_reading import load_job
 from pacslift.job_revision import content_digest, touch_revised
 from pacslift.job_writing import create_job, to_toml
+from pacslift.running import Run
 
 
 def a_job(folder: Path, **changes) -> Job:
@@ -68,7 +71,7 @@ def test_a_folder_without_a_job_says_how_to_make_one(tmp_path):
     [
         ("associations = 0", "assocations = 0", "unknown key 'assocations'"),
         ("associations = 0", "associations = -1", "must be 1 or more"),
-        ("processes = 1", "processes = 0", "must be 1 or more"),
+        ("processes = 0", "processes = -1", "must be 1 or more, or 0 to be found"),
         ("window = 8", "window = 0", "must be 1 or more"),
         ("associations = 0", 'associations = "2"', "not of the right kind"),
         ('probe = "sample"', 'probe = "some"', "none, sample or all"),
@@ -83,7 +86,7 @@ def test_a_folder_without_a_job_says_how_to_make_one(tmp_path):
             'port = "104"',
             r"\[target\] 'port' is '104'.*a whole number, without quotes",
         ),
-        ("processes = 1", "processes = 1.5", r"\[send\] 'processes' is 1.5.*a whole number"),
+        ("processes = 0", "processes = 1.5", r"\[send\] 'processes' is 1.5.*a whole number"),
         ("dumps = [", "dumps = [ 3,", r"\[source\] 'dumps' must be a list of texts"),
         ('"" = "', '"" = 3 #"', r"\[storage.mounts\] '' is 3.*a text in straight quotes"),
         ('"" = "', r'"" = "C:\new', r"with a control character; write each . of a path twice"),
@@ -222,3 +225,27 @@ def test_character_sets_and_an_accepted_early_end_are_read_back_as_they_were_wri
     create_job(job)
     assert replace(load_job(tmp_path / "job"), revised="") == job
     assert content_digest(job, "") != content_digest(replace(job, charset={}), "")
+
+
+def test_a_new_job_finds_its_processes_and_associations_by_itself(tmp_path):
+    create_job(a_job(tmp_path))
+    assert "\nprocesses = 0  # 0: found while sending\n" in (tmp_path / "job.toml").read_text()
+    assert (load_job(tmp_path).processes, load_job(tmp_path).associations) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("on_the_line", "means"),
+    [((None, None), (2, 3)), ((0, None), (0, 3)), ((None, 0), (2, 0)), ((4, 1), (4, 1))],
+)
+def test_what_the_command_line_says_of_the_senders_holds_zero_too(tmp_path, on_the_line, means):
+    work = Run(a_job(tmp_path, processes=2, associations=3), None, silence)
+    job = manned(work, *on_the_line).job
+    assert (job.processes, job.associations) == means
+
+
+def test_how_many_send_is_no_part_of_what_decides_the_bytes(tmp_path):
+    digests = {
+        content_digest(a_job(tmp_path, processes=p, associations=a), "adapter")
+        for p, a in ((0, 0), (1, 0), (4, 2))
+    }
+    assert len(digests) == 1

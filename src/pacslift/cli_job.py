@@ -116,10 +116,15 @@ def mount(text: str) -> tuple[str, Path]:
     return name, Path(folder)
 
 
-MANY = click.IntRange(min=1)
-PROCESSES = click.option("--processes", type=MANY, metavar="N", help="Instead of job.toml's.")
+MANY = click.IntRange(min=0)
+PROCESSES = click.option(
+    "--processes", type=MANY, metavar="N", help="Instead of job.toml's; 0: found while sending."
+)
 ASSOCIATIONS = click.option(
-    "--associations", type=MANY, metavar="N", help="Of each process, instead of job.toml's."
+    "--associations",
+    type=MANY,
+    metavar="N",
+    help="Of each process, instead of job.toml's; 0: found while sending.",
 )
 
 
@@ -127,8 +132,8 @@ def manned(work: Run, processes: int | None, associations: int | None) -> Run:
     """*work* with as many processes and associations as the command line says."""
     job = replace(
         work.job,
-        processes=processes or work.job.processes,
-        associations=associations or work.job.associations,
+        processes=work.job.processes if processes is None else processes,
+        associations=work.job.associations if associations is None else associations,
     )
     return replace(work, job=job)
 

@@ -92,10 +92,16 @@ class PaceChanged:
 
 @dataclass(frozen=True, slots=True)
 class AssociationsChanged:
-    """So many associations send from now on; *why*: begin, grow, shrink or refused."""
+    """So many associations send from now on, in so many processes.
+
+    *why* is begin, grow, shrink, refused, or unanswered: at the end of a run the target has let the
+    others wait. *asked* are those that a person asked for; 0 where the number is found.
+    """
 
     associations: int
     why: str
+    processes: int = 1
+    asked: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ class Job:
     target: TargetAddress
     adapter: str | None = None
     adapters: tuple[Path, ...] = ()
-    processes: int = 1
+    processes: int = 0  # 0: found while sending
     associations: int = 0  # of each process; 0: found while sending
     window: int = 8  # objects unanswered at once on an association, if the target grants that
     response_timeout: float = 60.0  # seconds; an archive may need long to store a large object

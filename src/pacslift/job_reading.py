@@ -120,7 +120,7 @@ def job_from(folder: Path, said: Mapping[str, Any]) -> Job:
             schema=typed(source, "schema", str, "") or None,
             profile=typed(target, "profile", str, ""),
             statuses={name: typed(statuses, name, str) for name in statuses},
-            processes=typed(send, "processes", int, 1),
+            processes=typed(send, "processes", int, 0),
             associations=typed(send, "associations", int, 0),
             window=typed(send, "window", int, 8),
             response_timeout=seconds(send, "response_timeout", 60.0),
@@ -169,13 +169,11 @@ def checked(job: Job) -> Job:
     """*job* if its values make sense; JobFileError otherwise."""
     if not job.dumps and not job.databases:
         raise JobFileError("[source] dumps is empty; name the dump of the old database")
-    if job.associations < 0:
-        raise JobFileError(
-            f"[send] associations is {job.associations}; it must be 1 or more, or 0 to be found"
-        )
-    for key in ("processes", "window"):
-        if getattr(job, key) < 1:
-            raise JobFileError(f"[send] {key} is {getattr(job, key)}; it must be 1 or more")
+    for key in ("processes", "associations"):
+        if (number := getattr(job, key)) < 0:
+            raise JobFileError(f"[send] {key} is {number}; it must be 1 or more, or 0 to be found")
+    if job.window < 1:
+        raise JobFileError(f"[send] window is {job.window}; it must be 1 or more")
     if job.probe not in PROBES:
         raise JobFileError(f"[inventory] probe is {job.probe!r}; it must be none, sample or all")
     if len(job.source_name) > SOURCE_NAME or "\\" in job.source_name:

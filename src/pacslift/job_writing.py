@@ -19,7 +19,7 @@ from pacslift.job_text import (
     write_text,
 )
 
-FOUND = "; 0: found while sending"
+FOUND, OR_FOUND = "  # 0: found while sending", "; 0: found while sending"
 
 
 def create_job(job: Job) -> None:
@@ -71,8 +71,8 @@ calling_aet = {quote(job.target.calling_aet)}
 probe = {quote(job.probe)}  # none, sample or all: how many files are opened before sending
 {"accept_lost = true" + chr(10) if job.accept_lost else ""}
 [send]
-processes = {job.processes}
-associations = {job.associations}  # of each process{FOUND if not job.associations else ""}
+processes = {job.processes}{FOUND if not job.processes else ""}
+associations = {job.associations}  # of each process{OR_FOUND if not job.associations else ""}
 window = {job.window}  # objects unanswered at once on an association, where the target grants it
 response_timeout = {job.response_timeout}  # seconds
 busy_waits = {list(job.busy_waits)}  # seconds before a target out of resources is asked again

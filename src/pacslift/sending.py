@@ -5,21 +5,18 @@ import time
 from pacslift.adapter import Adapter, load_adapters
 from pacslift.agreement import moved_folders, name_of
 from pacslift.events import Sink
-from pacslift.job import Job
 from pacslift.repair.order import TRANSCODE
 from pacslift.running import Run, stage
 from pacslift.send.association import Timeouts
-from pacslift.send.crew import Crew, Hands, Sending
+from pacslift.send.crew import Sending
 from pacslift.send.deliver import deliver
-from pacslift.send.finding import Finding
-from pacslift.send.growing import MOST
+from pacslift.send.manning import hands_for
 from pacslift.send.orders import OrderBook, provenance_of, rule_settings
 from pacslift.send.outcome import policy_of
 from pacslift.send.pace import Pacer
 from pacslift.send.pairs import pairs_to_propose
 from pacslift.send.sendcounts import SendCounts
 from pacslift.send.supply import Alone, Supply
-from pacslift.send.team import Team
 from pacslift.send.worker import Retries, Terms
 
 MOST_SUMMED = 1_000_000  # instances; for more it would keep a restart waiting
@@ -33,7 +30,7 @@ def bring(run: Run, expected: int, counts: SendCounts) -> None:
     size = run.ledger.bytes_planned() if expected <= MOST_SUMMED else None
     with stage(run, "send", expected, size) as say:
         began = time.monotonic()
-        hands = hands_for(run.job, sending_of(run), expected, run.tell)
+        hands = hands_for(run.job, sending_of(run), expected, counts, run.ledger)
         try:
             deliver(run.ledger, hands, counts, Pacer(run.job.pace), supply_of(run, counts))
         finally:
@@ -64,20 +61,6 @@ def supply_of(run: Run, tell: Sink) -> Supply:
 
     moved = moved_folders(run.ledger, run.job)
     return Shared(run.ledger, run.job.dead_after, tell, moved)
-
-
-def hands_for(job: Job, sending: Sending, expected: int, tell: Sink) -> Hands:
-    """As many processes and associations as the job says, but none without an object to send.
-
-    Where it does not say how many associations, each process begins with one.
-    """
-    associations = min(job.associations or 1, expected)
-    processes = min(job.processes, -(-expected // associations))
-    crew = Crew(sending, associations) if processes == 1 else None
-    hands = crew or Team(sending, processes, associations)
-    if job.associations:
-        return hands
-    return Finding(hands, processes, tell, min(MOST, expected))
 
 
 def adapter_of(run: Run) -> Adapter:

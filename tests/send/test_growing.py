@@ -14,7 +14,7 @@ from pacslift.job import TargetAddress
 from pacslift.send.association import Timeouts
 from pacslift.send.crew import Crew, Sending, room_of_one
 from pacslift.send.deliver import results_of
-from pacslift.send.finding import Finding
+from pacslift.send.finding import Bounds, Finding, Found
 from pacslift.send.growing import LONGEST_REST, MOST, PER_OBJECT, REST, Growing, Step
 from pacslift.send.pace import Pacer
 from pacslift.send.team import Team
@@ -91,25 +91,64 @@ def test_nothing_is_decided_from_too_few_answers():
     assert simulated(Growing(1, 0.0), lambda _: 0.5, 30)[-1] == 1
 
 
+def test_a_number_of_an_earlier_run_is_kept_where_the_target_bears_no_more_and_no_less():
+    seen = simulated(Growing(5, 0.0, proven=False), up_to(5), 55)
+    assert seen[-1] == 5
+    assert {4, 6} <= set(seen)  # both were tried
+
+
+def test_a_number_of_an_earlier_run_falls_as_far_as_nothing_is_lost_by_it():
+    assert simulated(Growing(8, 0.0, proven=False), up_to(3), 60)[-1] == 3
+
+
+def test_a_number_of_an_earlier_run_grows_where_the_target_bears_more_now():
+    assert simulated(Growing(2, 0.0, proven=False), up_to(6), 60)[-1] == 6
+
+
+def test_where_the_first_way_to_grow_brings_nothing_the_other_is_tried_before_it_rests():
+    growing, now, tried = Growing(1, 0.0), 0.0, []
+    while now < 50:
+        for _ in range(10):
+            growing.count(now, 0, 0.1)
+        if growing.step(now, ways=2) is Step.GROW:
+            tried.append(growing.failed)
+        now += 0.1
+    assert tried == [0, 1]
+
+
+def test_nothing_grows_while_there_is_no_way_to():
+    growing, now = Growing(1, 0.0), 0.0
+    while now < 50:
+        growing.count(now, 0, 0.1)
+        assert growing.step(now, ways=0) is Step.STAY
+        now += 0.01
+    assert simulated(growing, up_to(2), 20, start=50)[-1] == 2  # nor does it rest for that
+
+
 @given(
     st.lists(st.tuples(st.floats(0.01, 20), st.integers(0, 1 << 28), st.floats(0, 90))),
     st.integers(1, 4),
     st.integers(1, 16),
+    st.booleans(),
     st.data(),
 )
-def test_whatever_comes_the_number_stays_between_its_bounds(answers, least, most, data):
-    growing, now = Growing(least, 0.0, least=least, most=most), 0.0
+def test_whatever_comes_the_number_stays_between_its_bounds(answers, least, more, proven, data):
+    unit, most = data.draw(st.integers(1, 3)), least + more
+    growing = Growing(least + more // 2, 0.0, least=least, most=most, unit=unit, proven=proven)
+    now, last, refused = 0.0, 0, False
     for passed, size, seconds in answers:
         now += passed
         for _ in range(data.draw(st.integers(0, 60))):
             growing.count(now, size, seconds)
         before = growing.number
-        step = growing.step(now)
-        moved = {Step.GROW: 1, Step.SHRINK: -1, Step.STAY: 0}[step]
+        step = growing.step(now, data.draw(st.integers(0, 2)))
+        moved = {Step.GROW: unit, Step.SHRINK: -unit, Step.UNDO: -last, Step.STAY: 0}[step]
+        last = moved if step in (Step.GROW, Step.SHRINK) else last
         assert growing.number - before == moved
         if data.draw(st.booleans()):
             growing.refused(now)
-        assert least <= growing.number <= max(least, most)
+            refused = True
+        assert (1 if refused else least) <= growing.number <= most
 
 
 # crews
@@ -142,7 +181,7 @@ def test_an_association_that_the_target_refuses_is_the_limit_and_no_error(tmp_pa
     given = planned(tmp_path, 80)
     with ScriptedArchive([CT]).take_associations(3) as archive:
         sending = sending_to(archive.address)
-        hands = Crew(sending, 1) if processes == 1 else Team(sending, processes, 1)
+        hands = Team(sending, [1] * processes)
         hands.start()
         results, refusals = [], 0
         for some, more in ((given[:40], 4), (given[40:], 0)):
@@ -163,11 +202,11 @@ def test_an_association_that_the_target_refuses_is_the_limit_and_no_error(tmp_pa
         assert hands.room == (processes + 4 - refusals) * room_of_one(sending)
 
 
-class Recorded(Crew):
-    """A crew that notes what it is asked to do."""
+class Recorded(Team):
+    """A team that notes what it is asked to do."""
 
     def __init__(self, sending: Sending) -> None:
-        super().__init__(sending, 1)
+        super().__init__(sending, [1])
         self.orders: list[str] = []
 
     def grow(self) -> None:
@@ -179,19 +218,20 @@ class Recorded(Crew):
         super().shrink()
 
 
-def test_a_crew_follows_the_number_that_is_found_and_every_change_is_told(tmp_path):
+def test_a_team_follows_the_number_that_is_found_and_every_change_is_told(tmp_path):
     """The clock runs a second an answer, so the rate is the same whatever the number."""
     told: list[Event] = []
     now = iter(range(10_000))
     with ScriptedArchive([CT]) as archive:
-        crew = Recorded(sending_to(archive.address))
-        hands = Finding(crew, 1, told.append, 16, lambda: float(next(now)))
+        team = Recorded(sending_to(archive.address))
+        bounds = Bounds(Found(1, 1), most_processes=1, most=16, finds_associations=True)
+        hands = Finding(team, bounds, told.append, clock=lambda: float(next(now)))
         results = [
             result for result in results_of(hands, iter(planned(tmp_path, 120)), Pacer()) if result
         ]
         results += hands.stop()
         assert len(results) == 120
-        assert crew.orders[:2] == ["grow", "shrink"]
+        assert team.orders[:2] == ["grow", "shrink"]
         assert told[:3] == [
             AssociationsChanged(1, "begin"),
             AssociationsChanged(2, "grow"),

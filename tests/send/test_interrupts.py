@@ -32,7 +32,8 @@ def test_an_answer_that_comes_together_with_ctrl_c_is_put_on_record(tmp_path):
     with ScriptedArchive([CT]) as archive:
         with pytest.raises(KeyboardInterrupt):
             deliver(ledger, InterruptedCrew(sending_to(archive.address), 1), lambda _: None)
-        assert 1 <= ledger.states()["stored"] == len(archive.received) < len(given)
+        states, _ = ledger.states_and_causes()
+        assert 1 <= states["stored"] == len(archive.received) < len(given)
     ledger.close()
 
 

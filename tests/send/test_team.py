@@ -2,6 +2,8 @@
 
 import os
 import signal
+import socket
+import time
 
 import pytest
 from small_objects import CT, in_file
@@ -13,9 +15,10 @@ from pacslift.send.association import Timeouts
 from pacslift.send.crew import Crew, Sending
 from pacslift.send.deliver import results_of
 from pacslift.send.faults import AssociationRejectedError
+from pacslift.send.member import gather, portable
 from pacslift.send.outcome import Outcome
 from pacslift.send.pace import Pacer
-from pacslift.send.team import Team, gather, portable
+from pacslift.send.team import Team
 from pacslift.send.worker import Retries
 from scripted import ScriptedArchive
 
@@ -24,6 +27,14 @@ QUICK = Timeouts(connect=2, association=2, response=5)
 
 def sending_to(address: TargetAddress) -> Sending:
     return Sending(address, (CT,), QUICK, Retries((0.0,), (0.0,)))
+
+
+def until(true, seconds: float = 20.0) -> bool:
+    """Whether something becomes true in time."""
+    end = time.monotonic() + seconds
+    while not true() and time.monotonic() < end:
+        time.sleep(0.01)
+    return true()
 
 
 def planned(folder, count: int) -> list[Planned]:
@@ -45,10 +56,17 @@ def all_of(hands, given) -> list:
         hands.stop()
 
 
+def all_from(team: Team, given, more: int = 0) -> list:
+    """What comes of all that is *given*, and of so many *more* that were given before."""
+    for one in given:
+        team.give(one)
+    return [result for _ in range(len(given) + more) if (result := team.get(20.0))]
+
+
 def test_every_instance_comes_back_once_from_two_processes_and_arrived_once(tmp_path):
     given = planned(tmp_path, 40)
     with ScriptedArchive([CT]) as archive:
-        results = all_of(Team(sending_to(archive.address), 2, 2), given)
+        results = all_of(Team(sending_to(archive.address), [2, 2]), given)
         assert archive.times_received() == {one.sop_instance_uid: 1 for one in given}
         assert 2 <= archive.associations <= 4
     assert sorted(result.planned.instance_key for result in results) == sorted(
@@ -62,7 +80,7 @@ def test_processes_and_threads_give_the_same_results(tmp_path):
     given.append(Planned("lost", "1.2.3", CT[0], None, None, CT[1], None, ()))
     with ScriptedArchive([CT]) as archive:
         sending = sending_to(archive.address)
-        crews = [all_of(hands, given) for hands in (Crew(sending, 1), Team(sending, 2, 1))]
+        crews = [all_of(hands, given) for hands in (Crew(sending, 1), Team(sending, [1, 1]))]
     told = [
         {r.planned.instance_key: (r.state, r.delivery.cause, r.delivery.sent) for r in results}
         for results in crews
@@ -75,29 +93,51 @@ def test_a_target_that_is_not_there_ends_the_run_as_it_does_with_threads(tmp_pat
     with ScriptedArchive([CT]) as archive:
         gone = archive.address
     with pytest.raises(TargetUnreachableError, match=r"127\.0\.0\.1"):
-        all_of(Team(sending_to(gone), 2, 1), planned(tmp_path, 4))
+        all_of(Team(sending_to(gone), [1, 1]), planned(tmp_path, 4))
 
 
-def test_a_process_that_dies_ends_the_run_and_is_named(tmp_path):
-    with ScriptedArchive([CT]).hang() as archive:
-        team = Team(sending_to(archive.address), 1, 1)
-        team.start()
-        try:
-            team.give(planned(tmp_path, 1)[0])
-            os.kill(team._members[0].process.pid, signal.SIGKILL)
-            with pytest.raises(SenderDiedError, match="exit code -9"):
-                team.get(10)
-        finally:
-            assert team.stop() == []
+def test_a_process_that_dies_ends_the_run_and_is_named():
+    team = Team(sending_to(TargetAddress("NOBODY", "127.0.0.1", 1)), [1, 1])
+    team.start()
+    try:
+        os.kill(team._others[0].process.pid, signal.SIGKILL)
+        with pytest.raises(SenderDiedError, match=r"send-1 .* exit code -9"):
+            team.get(10)
+    finally:
+        assert team.stop() == []
 
 
 def test_no_process_outlives_the_one_that_has_the_ledger():
-    team = Team(sending_to(TargetAddress("NOBODY", "127.0.0.1", 1)), 1, 1)
+    team = Team(sending_to(TargetAddress("NOBODY", "127.0.0.1", 1)), [1, 1])
     team.start()
-    (member,) = team._members
-    member.pipe.close()  # as the system does when that process is killed
+    (member,) = team._others
+    with socket.socket(fileno=os.dup(member._pipe.fileno())) as pipe:
+        pipe.shutdown(socket.SHUT_RDWR)  # as the system does when that process is killed
     member.process.join(20)
     assert member.process.exitcode is not None
+
+
+def test_a_process_that_is_added_sends_too_and_one_that_ends_loses_nothing(tmp_path):
+    given = planned(tmp_path, 200)
+    with ScriptedArchive([CT]) as archive:
+        team = Team(sending_to(archive.address), [1])
+        team.start()
+        team.add_process(2)
+        assert (team.processes, team.associations) == (2, 3)
+        results = all_from(team, given[:40])  # more than the first process is given at once
+        assert until(lambda: team.get(0.1) is None and not team.lacking)
+        for one in given[40:150]:
+            team.give(one)
+        results += [result for _ in range(20) if (result := team.get(20.0))]
+        team.end_process()
+        assert (team.processes, team.associations) == (1, 1)
+        results += all_from(team, given[150:], more=90)
+        assert team.stop() == []
+        assert archive.times_received() == {one.sop_instance_uid: 1 for one in given}
+    assert {result.worker for result in results} >= {"send-0.0", "send-1.0", "send-1.1"}
+    assert {result.delivery.outcome for result in results} == {Outcome.STORED}
+    assert len(results) == 200
+    assert not team._leaving[0].process.is_alive()
 
 
 def test_an_error_goes_through_a_pipe_with_its_kind_and_words():

@@ -1,25 +1,17 @@
 """What somebody sees of the workers while a run goes on."""
 
-import time
-
 from small_objects import CT, ledger_of
-from test_team import planned, sending_to
+from test_team import planned, sending_to, until
 
 from pacslift.events import InstanceSent, WorkersSeen
-from pacslift.send.crew import NOTHING, SENDING, WAITING, Crew, Sending
+from pacslift.plan.contexts import number
+from pacslift.send.association import StoreAssociation
+from pacslift.send.crew import NOTHING, OPENING, SENDING, WAITING, Crew, Sending
 from pacslift.send.deliver import Watch, deliver, results_of
 from pacslift.send.pace import Pacer
 from pacslift.send.team import Team
 from pacslift.send.worker import Retries
-from scripted import ScriptedArchive
-
-
-def until(true, seconds: float = 20.0) -> bool:
-    """Whether something becomes true in time."""
-    end = time.monotonic() + seconds
-    while not true() and time.monotonic() < end:
-        time.sleep(0.01)
-    return true()
+from scripted import Peer, RawTarget, ScriptedArchive, behave
 
 
 def test_every_result_names_the_worker_that_did_it(tmp_path):
@@ -27,7 +19,7 @@ def test_every_result_names_the_worker_that_did_it(tmp_path):
     with ScriptedArchive([CT]) as archive:
         for hands, names in (
             (Crew(sending_to(archive.address), 2), {"send-0", "send-1"}),
-            (Team(sending_to(archive.address), 2, 1), {"send-0.0", "send-1.0"}),
+            (Team(sending_to(archive.address), [1, 1]), {"send-0.0", "send-1.0"}),
         ):
             results = [one for one in results_of(hands, iter(given), Pacer()) if one]
             hands.stop()
@@ -45,6 +37,52 @@ def test_a_worker_without_work_is_idle_and_one_whose_target_is_full_waits(tmp_pa
         assert until(lambda: crew.doing() == {"send-0": WAITING})
         crew.stop()
     assert crew.doing() == {}
+
+
+def say_nothing(peer: Peer) -> None:
+    """Take the connection and the request, and answer neither."""
+    peer.read_request()
+    peer.wait_for_the_end()
+
+
+def test_a_worker_is_opening_its_association_until_the_target_has_answered(tmp_path):
+    (given,) = planned(tmp_path, 1)
+    with RawTarget(say_nothing) as target:
+        crew = Crew(sending_to(target.address), 1)
+        crew.start()
+        crew.give(given)
+        assert until(lambda: crew.doing() == {"send-0": OPENING})
+        crew.stop()
+
+
+def test_an_association_that_the_target_does_not_answer_keeps_no_object_from_the_others(tmp_path):
+    given = planned(tmp_path, 30)
+    with RawTarget(behave, say_nothing) as target:
+        crew = Crew(Sending(target.address, (CT,)), 3)  # patient: half a minute for each
+        crew.start()
+        for one in given:
+            crew.give(one)
+        results = [result for _ in given if (result := crew.get(10.0))]
+        assert len({result.planned.instance_key for result in results}) == 30
+        assert len({result.worker for result in results}) == 1
+        assert until(lambda: sorted(crew.doing().values()) == [NOTHING, OPENING, OPENING])
+        assert crew.takers == 1
+        assert crew.stop() == []
+
+
+def test_workers_without_an_association_go_and_the_last_one_stays(tmp_path):
+    given = planned(tmp_path, 10)
+    with ScriptedArchive([CT]).take_associations(1) as archive:
+        with StoreAssociation.open(archive.address, number([CT])):
+            crew = Crew(Sending(archive.address, (CT,), retries=Retries((), (0.1,) * 100)), 3)
+            crew.start()
+            for one in given:
+                crew.give(one)
+            assert until(lambda: crew.associations == 1)
+            assert until(lambda: list(crew.doing().values()) == [WAITING])
+        assert len([result for _ in given if (result := crew.get(20.0))]) == 10
+        assert crew.refusals() == 2
+        crew.stop()
 
 
 def test_what_workers_do_is_told_when_it_changes_and_not_again_and_again():

@@ -1,9 +1,12 @@
 """How many associations send, found while sending.
 
-Strategy: measure for a while, add one, measure again. It stays if the rate has grown by more than
-a few per cent and the target's answers do not come much later; otherwise it goes, and the number
-rests until the target, or what is sent, may have changed. A refused association is the target's own
-word on how many it takes: the number there is becomes the most for good.
+Strategy: measure for a while, add some, measure again. They stay if the rate has grown by more than
+a few per cent and the target's answers do not come much later; otherwise they go. Where there is
+more than one way to add some, the other is tried then, and after that the number rests until the
+target, or what is sent, may have changed. A number that comes from an earlier run is unproven: if
+more of it brings nothing, less is tried as well, and is what stays where nothing is lost by it.
+A refused association is the target's own word on how many it takes: the number there is becomes the
+most for good.
 
 The rate counts an object as its bytes and PER_OBJECT more, so that neither small objects, each of
 which costs a target its work, nor large ones alone decide when a job has both. Time is passed in.
@@ -26,8 +29,9 @@ PER_OBJECT = 0x10000  # bytes that an object counts for by itself
 class Step(StrEnum):
     """What to do now."""
 
-    GROW = "grow"
-    SHRINK = "shrink"
+    GROW = "grow"  # to see whether more bring something
+    SHRINK = "shrink"  # to see whether fewer lose something
+    UNDO = "undo"  # the last step
     STAY = "stay"
 
 
@@ -38,20 +42,40 @@ class Measured:
     rate: float  # bytes, PER_OBJECT counted in, in a second
     answer: float  # mean seconds that the target took for an object
 
-    def betters(self, before: "Measured") -> bool:
-        """Whether this is worth one association more than *before*."""
-        return self.rate > before.rate * GAIN and self.answer <= before.answer * SLOWER
+    def betters(self, fewer: "Measured") -> bool:
+        """Whether this is worth more associations than *fewer* had."""
+        return self.rate > fewer.rate * GAIN and self.answer <= fewer.answer * SLOWER
 
 
 class Growing:
-    """Finds the number. *least* to *most* associations; *now* is in seconds of any clock."""
+    """Finds the number, from *least* to *most*, in steps of *unit*; times are seconds of any clock.
 
-    def __init__(self, number: int, now: float, *, least: int = 1, most: int = MOST) -> None:
+    *proven* says whether *number* was seen to be worth it, or is the least anyway.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        now: float,
+        *,
+        least: int = 1,
+        most: int = MOST,
+        unit: int = 1,
+        proven: bool = True,
+    ) -> None:
         self.number = number
-        self._least, self._most = least, max(number, most)
-        self._before: Measured | None = None  # with one fewer; None: nothing to compare with
+        self.failed = 0  # ways of growing that were tried from here, and brought nothing
+        self._least, self._most, self._unit = least, max(number, most), unit
+        self._proven = proven
+        self._trial = 0  # by how much the number was changed to be measured against what was before
+        self._before = Measured(0.0, 0.0)  # that
         self._rest = REST
         self._begin(now + SETTLING)
+
+    @property
+    def found(self) -> int:
+        """The number without what is only being tried."""
+        return self.number - self._trial
 
     def _begin(self, now: float) -> None:
         self._began = now
@@ -64,36 +88,60 @@ class Growing:
             self._answers += 1
             self._seconds += seconds
 
-    def step(self, now: float) -> Step:
-        """What to do now; whoever asks does it."""
+    def settle(self, now: float) -> None:
+        """Measure anew, since not all that are to be measured are at work yet."""
+        self._begin(max(self._began, now + SETTLING))
+
+    def step(self, now: float, ways: int = 1) -> Step:
+        """What to do now; whoever asks does it. *ways* there are to grow, 0 if none at present."""
         passed = now - self._began
         if passed < MEASURED or self._answers < ENOUGH * self.number:
             return Step.STAY
         measured = Measured(self._work / passed, self._seconds / self._answers)
-        if self._before is not None and not measured.betters(self._before):
-            return self._settle(now)
-        self._before = measured
-        if self.number >= self._most:
-            self._before = None
-            self._begin(now + self._rest)
-            return Step.STAY
-        self.number += 1
-        self._begin(now + SETTLING)
-        return Step.GROW
+        if self._trial > 0 and not measured.betters(self._before):
+            self.failed += 1
+            return self._undone(now)
+        if self._trial < 0 and self._before.betters(measured):
+            self._proven = True
+            return self._undone(now)
+        self._proven |= self._trial > 0
+        self.failed *= self._trial <= 0
+        return self._tried(now, measured, ways)
 
-    def _settle(self, now: float) -> Step:
-        """One fewer, and leave it at that for a while."""
-        self._before = None
+    def _tried(self, now: float, measured: Measured, ways: int) -> Step:
+        """Go on from a number that is as good as *measured*."""
+        trial, self._trial = self._trial, 0
+        self._before = measured
+        if trial >= 0 and self.failed < ways and self.number + self._unit <= self._most:
+            return self._changed(now, self._unit)
+        if not self._proven and self.number - self._unit >= self._least:
+            return self._changed(now, -self._unit)
+        if ways:
+            self._leave(now)
+        else:
+            self._begin(now)
+        return Step.STAY
+
+    def _changed(self, now: float, by: int) -> Step:
+        self._trial = by
+        self.number += by
+        self._begin(now + SETTLING)
+        return Step.GROW if by > 0 else Step.SHRINK
+
+    def _undone(self, now: float) -> Step:
+        self.number, self._trial = self.found, 0
+        self._begin(now + SETTLING)
+        return Step.UNDO
+
+    def _leave(self, now: float) -> None:
+        """Leave it at that for a while; each time for longer."""
+        self.failed = 0
         self._begin(now + self._rest)
         self._rest = min(2 * self._rest, LONGEST_REST)
-        if self.number <= self._least:
-            return Step.STAY
-        self.number -= 1
-        return Step.SHRINK
 
     def refused(self, now: float) -> None:
-        """The target has refused the association that was to be added."""
-        self.number = max(self._least, self.number - 1)
-        self._most = self.number
-        self._before = None
+        """The target has refused one of the associations."""
+        self.number = max(1, self.number - 1)
+        self._least = min(self._least, self.number)
+        self._most, self._trial = self.number, 0
         self._begin(now + self._rest)

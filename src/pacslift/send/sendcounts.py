@@ -1,6 +1,6 @@
 """What a send stage has done, counted from what it tells, in one sentence."""
 
-from pacslift.events import Elsewhere, Event, InstanceSent, PaceChanged, Sink
+from pacslift.events import AssociationsChanged, Elsewhere, Event, InstanceSent, PaceChanged, Sink
 from pacslift.ledger import InstanceState
 
 _STORED = {InstanceState.STORED.value, InstanceState.STORED_CHANGED.value}
@@ -14,6 +14,7 @@ class SendCounts:
         self.stored = self.corrected = self.left_out = self.bytes = 0
         self.held = 0.0  # seconds in which nothing was to be sent, by a person or a window
         self.elsewhere = 0  # instances that other machines are through with
+        self.manned = AssociationsChanged(0, "")
 
     def __call__(self, event: Event) -> None:
         """Count *event* if an instance was sent, and pass it on."""
@@ -23,6 +24,8 @@ class SendCounts:
             self.held += event.held_seconds
         elif isinstance(event, Elsewhere):
             self.elsewhere += event.instances
+        elif isinstance(event, AssociationsChanged):
+            self.manned = event
         self._inner(event)
 
     def _count(self, event: InstanceSent) -> None:
@@ -41,7 +44,14 @@ class SendCounts:
         rate = f"{self.stored / seconds:,.0f}/s, {self.bytes / seconds / 1e6:,.1f} MB/s"
         held = f" while sending; held for {duration(self.held)}" if self.held >= 1 else ""
         others = f"; {self.elsewhere:,} sent by other machines" if self.elsewhere else ""
-        return f"{self.stored:,} stored{corrected}{left_out}; {rate}{held}{others}"
+        return f"{self.stored:,} stored{corrected}{left_out}; {rate}{held}{others}{self._fewer()}"
+
+    def _fewer(self) -> str:
+        """That the target took fewer associations than were asked for, if so."""
+        took, asked = self.manned.associations, self.manned.asked
+        if took >= asked:
+            return ""
+        return f"; the target takes {took} of the {asked} associations asked for"
 
 
 def duration(seconds: float) -> str:

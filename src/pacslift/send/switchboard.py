@@ -31,6 +31,10 @@ class Switchboard:
         self._current: StoreAssociation | None = None
         self._was_open = False
 
+    def opens_through(self, seen: Callable[[Open], Open]) -> None:
+        """Put *seen* around the opening of associations."""
+        self._open = seen(self._open)
+
     @property
     def current(self) -> StoreAssociation | None:
         """The association that is open or was last, if there is one."""

@@ -1,271 +1,235 @@
 """Several processes, with a crew of worker threads each: for targets that one core cannot fill.
 
-Processes are spawned, never forked: a fork would copy the locks of threads that it does not copy.
-Each has one pipe to the process that has the ledger, which alone writes it, and gives a process
-new work when it has the least. Instances and results go through it by the list, as many as have
-come together: a message costs both sides more than what is in it. A process whose pipe closes ends
-at once, so none outlives a run that was killed; one that dies itself ends the run, and what it had
-stays planned.
+The first process is the one that has the ledger, which alone writes it; others come and go beside
+it (member.py). An instance goes to the process that has the fewest for each association, as soon as
+a worker there takes instances; until then it stays here, so that a target that does not answer one
+association keeps none from those on the others. A process that dies itself ends the run, and what
+it had stays planned. When no process has an association left, the first one goes on as if it was
+alone, with all the patience of that, and says in the end why there is none.
 """
 
-import multiprocessing
-import os
-import pickle
-import signal
-import sys
-import threading
+import queue
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from itertools import chain
-from multiprocessing.connection import wait
-from multiprocessing.process import BaseProcess
-from typing import cast
 
-from pacslift.errors import SenderDiedError, StopError
 from pacslift.ledger import Planned
 from pacslift.send.crew import GRACE, Crew, Result, Sending, room_of_one
-from pacslift.unforeseen import type_and_place
-
-if sys.platform == "win32":
-    from multiprocessing.connection import PipeConnection as Connection  # what Pipe() gives there
-else:
-    from multiprocessing.connection import Connection
+from pacslift.send.member import Member, Told
+from pacslift.send.processor import Load
 
 _LOOK = 0.25  # seconds between looks at whether the run stops
-MOST_TOGETHER = 100  # results in one message
-TOLD_EVERY = 1.0  # seconds between two words on what the workers of a process do
-_END = None  # from the one with the ledger: end in order; to it: all was said
-_GROW, _SHRINK = "grow", "shrink"  # from the one with the ledger, on associations
-_REFUSED = "refused"  # to it: an association to be added was not had
 
 
-@dataclass(slots=True)
-class _Member:
-    process: BaseProcess
-    pipe: "Connection[object, object]"
-    in_hand: int = 0
-    given: list[Planned] = field(default_factory=list)  # and not yet in the pipe
-    associations: int = 1
-    doing: Mapping[str, str] = field(default_factory=dict)  # by worker, as it said last
+class Home:
+    """The crew of the process that has the ledger, with the accounts that a Member has."""
+
+    def __init__(self, crew: Crew) -> None:
+        self.crew = crew
+        self.in_hand = 0
+        self.give, self.grow, self.shrink, self.wake = crew.give, crew.grow, crew.shrink, crew.wake
+
+    @property
+    def associations(self) -> int:
+        """Wanted."""
+        return self.crew.associations
+
+    @property
+    def takers(self) -> int:
+        """Workers that take instances."""
+        return self.crew.takers
 
 
 class Team:
-    """Processes that send; see Hands."""
+    """Processes that send, with so many *associations* each; see Hands and Elastic."""
 
-    def __init__(self, sending: Sending, processes: int, associations: int) -> None:
+    def __init__(self, sending: Sending, associations: Sequence[int]) -> None:
         self._sending = sending
-        self._processes = processes
-        self._associations = associations
-        self._members: list[_Member] = []
+        self._room_of_one = room_of_one(sending)
+        self._said: queue.SimpleQueue[tuple[Home | Member, object]] = queue.SimpleQueue()
+        crew = Crew(sending, associations[0], "send-0.", self._tell_of_home)
+        crew.is_alone = len(associations) == 1
+        self._home = Home(crew)
+        self._others = [self._member(some, nth) for nth, some in enumerate(associations[1:], 1)]
+        self._leaving: list[Member] = []  # and those that are gone
+        self._backlog: deque[Planned] = deque()  # that nobody could be given yet
         self._results: deque[Result] = deque()  # that have come and were not asked for yet
         self._refusals = 0
+        self._load = Load()
+
+    def _tell_of_home(self, said: object) -> None:
+        self._said.put((self._home, said))
+
+    def _member(self, associations: int, nth: int) -> Member:
+        return Member(self._sending, associations, f"send-{nth}", self._said.put)
+
+    @property
+    def _all(self) -> list[Home | Member]:
+        return [self._home, *self._others]
+
+    # Hands
 
     @property
     def room(self) -> int:
         """Those that each worker has underway, and some that wait for it."""
-        some = sum(member.associations for member in self._members)
-        return (some or self._processes * self._associations) * room_of_one(self._sending)
+        return max(1, self.associations) * self._room_of_one
 
     def start(self) -> None:
-        """Start the processes; each takes about a second until it sends."""
-        context = multiprocessing.get_context("spawn")
-        for number in range(self._processes):
-            ours, theirs = context.Pipe()
-            process = context.Process(
-                target=serve,
-                args=(theirs, self._sending, self._associations),
-                name=f"send-{number}",
-                daemon=True,
-            )
-            process.start()
-            theirs.close()
-            self._members.append(_Member(process, ours, associations=self._associations))
-
-    def grow(self) -> None:
-        """Add an association to the process that has the fewest."""
-        member = min(self._members, key=lambda one: one.associations)
-        member.associations += 1
-        self._order(member, _GROW)
-
-    def shrink(self) -> None:
-        """End an association of the process that has the most; each keeps one."""
-        member = max(self._members, key=lambda one: one.associations)
-        if member.associations > 1:
-            member.associations -= 1
-            self._order(member, _SHRINK)
-
-    def refusals(self) -> int:
-        """How many associations were added in vain since the last call."""
-        count, self._refusals = self._refusals, 0
-        return count
-
-    def _order(self, member: _Member, order: object) -> None:
-        try:
-            member.pipe.send(order)
-        except OSError as fault:
-            raise died(member.process) from fault
+        """Start the crew and the processes."""
+        self._home.crew.start()
+        for member in self._others:
+            member.start()
 
     def give(self, planned: Planned) -> None:
-        """Choose the process that has the fewest; it has the instance when get() is called."""
-        member = min(self._members, key=lambda one: one.in_hand)
-        member.in_hand += 1
-        member.given.append(planned)
+        """Put the instance by; a process has it when get() is called."""
+        self._backlog.append(planned)
 
     def get(self, patience: float) -> Result | None:
         """See Hands. Raises SenderDiedError when a process is no more."""
         until = time.monotonic() + patience
         while not self._results:
             self._hand_over()
-            ready = wait([one.pipe for one in self._members], max(0.0, until - time.monotonic()))
-            if not ready:
+            try:
+                one, said = self._said.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
                 return None
-            for member in self._members:
-                if member.pipe in ready:
-                    self._hear(member)
+            self._hear(one, said)
         return self._results.popleft()
-
-    def _hand_over(self) -> None:
-        """Put into the pipes what was given."""
-        for member in self._members:
-            given, member.given = member.given, []
-            if given:
-                self._order(member, given)
-
-    def _hear(self, member: _Member) -> None:
-        """Take what a process says: results, or what ended it."""
-        try:
-            said = member.pipe.recv()
-        except (EOFError, OSError) as fault:
-            raise died(member.process) from fault
-        if isinstance(said, BaseException):
-            raise said
-        if said == _REFUSED:
-            member.associations -= 1
-            self._refusals += 1
-            return
-        if isinstance(said, dict):
-            member.doing = said
-            return
-        results = results_in(said)
-        member.in_hand -= len(results)
-        self._results += results
 
     def doing(self) -> Mapping[str, str]:
         """See Hands."""
-        return dict(chain.from_iterable(member.doing.items() for member in self._members))
+        found = dict(self._home.crew.doing())
+        for member in (*self._others, *self._leaving):
+            found |= {} if member.ended else member.doing
+        return found
 
     def stop(self) -> list[Result]:
         """End the processes; those that need too long are killed, their objects stay planned."""
         until = time.monotonic() + GRACE + 2 * _LOOK
-        for member in self._members:
-            with suppress(OSError):
-                member.pipe.send(_END)
+        started = [one for one in (*self._others, *self._leaving) if one.process.ident is not None]
+        for member in started:
+            member.end()
+        self._home.crew.stop()
+        for member in started:
+            member.join(until)
         left = list(self._results)
-        left += [result for member in self._members for result in last_of(member, until)]
-        for member in self._members:
-            member.process.join(max(0.0, until - time.monotonic()))
-            if member.process.is_alive():
-                member.process.kill()
-                member.process.join()
-            member.pipe.close()
+        with suppress(queue.Empty):
+            while True:
+                left += results_in(self._said.get_nowait()[1])
         return left
 
+    # Elastic
 
-def last_of(member: _Member, until: float) -> list[Result]:
-    """What a process still says before its end, or before monotonic() *until*."""
-    left: list[Result] = []
-    with suppress(EOFError, OSError):
-        while member.pipe.poll(max(0.0, until - time.monotonic())):
-            said = member.pipe.recv()
-            if said is _END:
+    @property
+    def processes(self) -> int:
+        """How many there are, this one included."""
+        return len(self._all)
+
+    @property
+    def associations(self) -> int:
+        """How many are wanted in all."""
+        return sum(one.associations for one in self._all)
+
+    @property
+    def lacking(self) -> int:
+        """How many of them are not at work, or not yet."""
+        return self.associations - sum(one.takers for one in self._all)
+
+    @property
+    def load(self) -> float:
+        """What part of a core each process takes, on average."""
+        return (self._load.share + sum(one.load for one in self._others)) / self.processes
+
+    def grow(self) -> None:
+        """Add an association to the process that has the fewest."""
+        min(self._all, key=lambda one: one.associations).grow()
+
+    def shrink(self) -> None:
+        """End an association of the process that has the most; each keeps one."""
+        one = max(self._all, key=lambda one: one.associations)
+        if one.associations > 1:
+            one.shrink()
+
+    def add_process(self, associations: int) -> None:
+        """Start one process more."""
+        member = self._member(associations, 1 + len(self._others) + len(self._leaving))
+        self._home.crew.is_alone = False
+        self._others.append(member)
+        member.start()
+
+    def end_process(self) -> None:
+        """Have the newest process do what it has in hand, and end; never this one."""
+        if self._others:
+            self._let_go(self._others[-1])
+
+    def refusals(self) -> int:
+        """How many associations the target has refused since the last call."""
+        count, self._refusals = self._refusals + self._home.crew.refusals(), 0
+        return count
+
+    # one with the other
+
+    def _hand_over(self) -> None:
+        """Let the processes have what was given, as far as their associations bear it."""
+        if not self._others:
+            self._hand_over_at_home()
+            return
+        while self._backlog:
+            able = [one for one in self._all if one.in_hand < one.takers * self._room_of_one]
+            if not able:
+                for one in self._all:
+                    one.wake()
                 break
-            left += results_in(said)
-    return left
+            chosen = min(able, key=lambda one: one.in_hand / one.takers)
+            chosen.in_hand += 1
+            chosen.give(self._backlog.popleft())
+        for member in self._others:
+            member.hand_over()
+
+    def _hand_over_at_home(self) -> None:
+        """The same where there is no other process."""
+        home = self._home
+        home.crew.is_alone = True
+        if not home.associations:  # all that there were have been refused
+            home.grow()
+        home.in_hand += len(self._backlog)
+        while self._backlog:
+            home.give(self._backlog.popleft())
+
+    def _hear(self, one: Home | Member, said: object) -> None:
+        """Take what a process says: results, how it is, or what ended it."""
+        if isinstance(said, Result):
+            one.in_hand -= 1
+            self._results.append(said)
+            return
+        if isinstance(said, BaseException):
+            if isinstance(one, Member) and one.ended:
+                return
+            raise said
+        if isinstance(said, Told) and isinstance(one, Member):
+            one.note(said)
+            self._refusals += said.refused
+            if not one.associations and one in self._others:
+                self._let_go(one)
+            return
+        results = results_in(said)
+        one.in_hand -= len(results)
+        self._results += results
+        if one in self._leaving and not one.in_hand:
+            one.end()
+
+    def _let_go(self, member: Member) -> None:
+        """Give it nothing more; it ends when it has nothing in hand."""
+        self._others.remove(member)
+        self._leaving.append(member)
+        member.hand_over()
+        if not member.in_hand:
+            member.end()
 
 
 def results_in(said: object) -> list[Result]:
     """The results in what a process says, which may be something else at its end."""
+    if isinstance(said, Result):
+        return [said]
     return said if isinstance(said, list) else []
-
-
-def died(process: BaseProcess) -> SenderDiedError:
-    """The error for a process that ended by itself."""
-    process.join(GRACE)
-    return SenderDiedError(
-        f"the process {process.name} that was sending ended with exit code {process.exitcode}; "
-        "what it had in hand stays planned. See the system's log for why (memory?), then start "
-        "again: the run goes on where it was"
-    )
-
-
-# in the processes
-
-
-def serve(pipe: "Connection[object, object]", sending: Sending, associations: int) -> None:
-    """Do what comes through *pipe*, and say there what became of it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that has the ledger
-    crew = Crew(sending, associations, f"{multiprocessing.current_process().name}.")
-    ending = threading.Event()
-    threading.Thread(target=take, args=(pipe, crew, ending), daemon=True).start()
-    crew.start()
-    results: list[Result] = []
-    said, told = crew.doing(), 0.0
-    try:
-        while not ending.is_set():
-            gather(crew, results)
-            if time.monotonic() - told >= TOLD_EVERY and (doing := crew.doing()) != said:
-                pipe.send(dict(doing))
-                said, told = doing, time.monotonic()
-            if results:
-                pipe.send(results)
-                results = []
-            for _ in range(crew.refusals()):
-                pipe.send(_REFUSED)
-    except BaseException as error:  # noqa: BLE001 - raised again in the other process
-        pipe.send(results)
-        pipe.send(portable(error))
-    pipe.send(crew.stop())
-    pipe.send(_END)
-
-
-def gather(crew: Crew, results: list[Result]) -> None:
-    """Add the next result and those that have come meanwhile; none if none comes for a moment.
-
-    Raises what ended a worker; what came before that is in *results*.
-    """
-    patience = _LOOK
-    while len(results) < MOST_TOGETHER and (result := crew.get(patience)):
-        results.append(result)
-        patience = 0.0
-
-
-def take(pipe: "Connection[object, object]", crew: Crew, ending: threading.Event) -> None:
-    """Hand what comes to *crew*, until the end is asked for, or nobody is there to ask."""
-    try:
-        while (said := pipe.recv()) is not _END:
-            if said == _GROW:
-                crew.grow()
-            elif said == _SHRINK:
-                crew.shrink()
-            else:
-                for planned in cast("list[Planned]", said):
-                    crew.give(planned)
-    except (EOFError, OSError):
-        os._exit(1)  # the run was killed; whoever starts it again sends what was underway
-    ending.set()
-
-
-def portable(error: BaseException) -> BaseException:
-    """*error* as it can go through a pipe: itself, or one with the same exit code and words."""
-    with suppress(Exception):
-        if type(pickle.loads(pickle.dumps(error))) is type(error):  # noqa: S301 - our own
-            return error
-    if isinstance(error, StopError):
-        kind = next(kind for kind in type(error).__mro__ if StopError in kind.__bases__)
-        made: BaseException = kind(str(error))
-        return made
-    named = type_and_place(error) if isinstance(error, Exception) else type(error).__name__
-    return RuntimeError(f"in a process that was sending: {named}")

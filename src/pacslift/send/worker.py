@@ -23,7 +23,7 @@ from pacslift.send.delivery import Delivery, Sent
 from pacslift.send.outcome import AS_COMMON, Outcome, Policy
 from pacslift.send.posting import Posting
 from pacslift.send.retrying import AskingAgain, Reconnecting, Sender, Sleep
-from pacslift.send.switchboard import Switchboard
+from pacslift.send.switchboard import Open, Switchboard
 from pacslift.unforeseen import one_object
 
 T = TypeVar("T")
@@ -104,6 +104,10 @@ class StoreWorker:
         for pair in pairs or [VERIFICATION.pair]:
             if self._posting.switchboard.association_for(pair) is not None:
                 return
+
+    def opens_through(self, seen: Callable[[Open], Open]) -> None:
+        """Put *seen* around the opening of associations, for whoever wants to know of it."""
+        self._posting.switchboard.opens_through(seen)
 
     def __enter__(self) -> Self:
         return self
