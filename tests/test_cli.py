@@ -560,6 +560,23 @@ def test_an_adapter_can_be_started_from_a_database(tmp_path):
     assert "dicomimages" in load_adapter(tmp_path / "mine").identify
 
 
+@pytest.mark.parametrize("words", [("demo",), ("adapter", "scaffold"), ("init",)])
+def test_where_a_folder_cannot_be_made_a_sentence_says_so(words, archive, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    more = ["--dump", archive.dump, "--storage", archive.storage, "--target", "A@h:1"]
+    ran = pacslift(*words, tmp_path / "file" / "folder", *(more if words == ("init",) else []))
+    assert ran.exit_code in (15, 17)
+    assert str(tmp_path / "file" / "folder") in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_the_demo_says_that_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    ran = pacslift("demo", tmp_path / "file")
+    assert ran.exit_code == 15
+    assert "file is no folder" in ran.stderr
+
+
 def test_an_adapter_is_not_started_over_another(tmp_path):
     (tmp_path / "mine").mkdir()
     result = pacslift("adapter", "scaffold", tmp_path / "mine")

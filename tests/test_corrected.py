@@ -226,6 +226,10 @@ def test_a_mapping_that_changed_after_sending_is_told_and_changes_nothing_at_the
 def test_a_mapping_can_be_drafted_and_filled_in(job, target):
     pacslift("extract", job)
     pacslift("inventory", job)
+    for wrong in (job / "no such folder" / "patients.csv", job, job / "job.toml"):
+        refused = pacslift("plan", job, "--mapping-template", wrong)
+        assert refused.exit_code == 26
+        assert str(wrong) in refused.stderr
     drafted = pacslift("plan", job, "--mapping-template", job / "patients.csv")
     assert "holds 2 patients: PATIENT DATA" in drafted.output
     assert stat.S_IMODE((job / "patients.csv").stat().st_mode) == 0o600

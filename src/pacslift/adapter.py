@@ -116,7 +116,11 @@ def load_adapter(folder: Path) -> Adapter:
     try:
         said = tomllib.loads(manifest.read_text(encoding="utf-8"))
         return adapter_from(folder, said)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise AdapterFaultError(
+            f"{manifest}: {error.strerror}; an adapter is a folder with an adapter.toml"
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AdapterFaultError(f"{manifest}: {error}") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise AdapterFaultError(

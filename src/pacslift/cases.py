@@ -77,7 +77,11 @@ def load_case(folder: Path) -> Case:
             else largest(dumps),
             instance_rows=said.get("instance_rows"),
         )  # fmt: skip
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise AdapterFaultError(
+            f"{path}: {error.strerror}; a case is a folder with a case.toml"
+        ) from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise AdapterFaultError(f"{path}: {error}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise AdapterFaultError(

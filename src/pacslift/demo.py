@@ -28,6 +28,8 @@ def prepared_demo(folder: Path, target: TargetAddress | None) -> Iterator[Job]:
     from pacslift.demo_target import DemoTarget  # noqa: PLC0415 - loads a server
 
     folder = folder.resolve()
+    if folder.exists() and not folder.is_dir():
+        raise JobFolderError(f"{folder} is no folder; give the demo another one: pacslift demo DIR")
     if folder.exists() and any(folder.iterdir()):
         raise JobFolderError(
             f"{folder} is not empty; remove it, or give the demo another folder: pacslift demo DIR"
@@ -36,7 +38,9 @@ def prepared_demo(folder: Path, target: TargetAddress | None) -> Iterator[Job]:
     try:
         shutil.copytree(shipped_archive(), archive, ignore=shutil.ignore_patterns("expected"))
     except OSError as error:
-        raise JobFolderError(f"the demo cannot write to {folder}: {error}") from error
+        raise JobFolderError(
+            f"the demo cannot write to {folder}: {error}; give it another folder: pacslift demo DIR"
+        ) from error
     case = load_case(archive)
     with ExitStack() as stack:
         if target is None:

@@ -14,7 +14,7 @@ from pacslift.access import access_findings
 from pacslift.adapter import load_adapters
 from pacslift.agreement import put_terms
 from pacslift.counting import counted
-from pacslift.errors import CatalogError, Cause, JobFolderError, StopError
+from pacslift.errors import CatalogError, Cause, JobFolderError, MappingError, StopError
 from pacslift.extract.packed.parts import with_parts
 from pacslift.extract.store import load_tables
 from pacslift.fingerprints import (
@@ -240,10 +240,23 @@ def diff(run: Run) -> Preview:
 
 
 def draft_mapping(run: Run, path: Path) -> int:
-    """Write a table of the patients there are, for a person to fill in; gives their number."""
+    """Write a table of the patients there are, for a person to fill in; gives their number.
+
+    MappingError if *path* is there, as it may be filled in, or cannot be written.
+    """
     require(run, "inventory", "pacslift inventory")
-    with private_file(path) as fresh:
-        return draft_patients(scan_catalog(run.job.catalog)["patients"], fresh)
+    if path.exists():
+        raise MappingError(
+            f"{path} is there already, and may be filled in; give the draft another name"
+        )
+    try:
+        with private_file(path) as fresh:
+            return draft_patients(scan_catalog(run.job.catalog)["patients"], fresh)
+    except OSError as error:
+        raise MappingError(
+            f"the draft {path} cannot be written: {error.strerror}; name a file in a folder that "
+            "is there and that this user may write"
+        ) from error
 
 
 def send(run: Run) -> None:

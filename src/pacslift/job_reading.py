@@ -49,10 +49,7 @@ def load_job(folder: Path) -> Job:
     try:
         text = text_of(path, path.read_bytes())
     except (FileNotFoundError, NotADirectoryError) as error:
-        lacks = "it has no job.toml" if folder.is_dir() else "there is no such folder"
-        raise JobFolderError(
-            f"{folder} is no job folder: {lacks}; make one with `pacslift init`"
-        ) from error
+        raise JobFolderError(why_no_job(folder)) from error
     except OSError as error:
         raise JobFolderError(
             f"{path} cannot be read: {error.strerror}; give this user the right to, or run "
@@ -64,6 +61,15 @@ def load_job(folder: Path) -> Job:
         raise JobFileError(f"{path}: {error}; {hint_for(line_in(text, str(error)))}") from error
     except JobFileError as error:
         raise JobFileError(f"{path}: {error}") from error
+
+
+def why_no_job(folder: Path) -> str:
+    """What to say of a path that is no job folder."""
+    if folder.is_dir():
+        return f"{folder} is no job folder: it has no job.toml; make one with `pacslift init`"
+    if folder.exists():
+        return f"{folder} is no job folder but a file; name the folder that job.toml is in"
+    return f"{folder} is no job folder: it is not there; make one with `pacslift init`"
 
 
 def text_of(path: Path, content: bytes) -> str:

@@ -56,7 +56,12 @@ def scaffold(folder: Path, dump: Path | str | None) -> Iterator[Path]:
     if folder.exists():
         raise AdapterFaultError(f"{folder} is there already; give a folder that is not")
     shapes = shapes_of(dump) if dump else ()
-    folder.mkdir(parents=True)
+    try:
+        folder.mkdir(parents=True)
+    except OSError as error:
+        raise AdapterFaultError(
+            f"{folder} cannot be made: {error.strerror}; give a folder that this user may write"
+        ) from error
     written = {
         "adapter.toml": MANIFEST.format(name=folder.name, identify=identify_lines(shapes)),
         "README.md": README.format(name=folder.name),
