@@ -80,7 +80,7 @@ class Namespace:
 def elsewhere() -> Iterator[Elsewhere]:
     """A machine behind a cable; one that can sleep, where there can be no cable."""
     number = os.getpid()
-    name, network = f"pl{number}", f"10.{64 + number // 256 % 128}.{number % 256}"
+    name, network = f"pl{number}", f"10.{64 + number // 256 % 64}.{number % 256}"
     there = Namespace(name, f"{network}.1")
     try:
         run("netns", "add", name)

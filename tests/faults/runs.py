@@ -80,7 +80,7 @@ def outcome_of(
     world: World, scenario: Scenario, seed: int, seconds: float, found: list[str]
 ) -> Outcome:
     """What the world has come to."""
-    states = {s: n for s, n in status(world.job)["states"].items() if n}
+    states = {s: n for s, n in status(world.job).get("states", {}).items() if n}
     return Outcome(
         scenario,
         seed,

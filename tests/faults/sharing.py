@@ -19,7 +19,7 @@ from world import IN_ORDER, PATIENCE, World
 from databases import Postgres, new_cluster, serving
 from jobs import tune
 
-NETWORKS = "10.64.0.0/10"  # in which helpers are; see elsewhere.py
+NETWORKS = "10.64.0.0/10"  # all in which helpers may be; see elsewhere()
 NUMBERS = count(1)
 # Objects whose answers are put on record together, those of a quarter of a second, and those that
 # are in a sender's hands meanwhile.

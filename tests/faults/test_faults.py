@@ -1,7 +1,7 @@
 """Whatever goes wrong on the way, the account is right and the target has each object as it is.
 
 A short form of `make faults`: a run of each scenario, always with the same timing as far as a seed
-can give it.
+can give it. But for one that is another one with other clocks, and the longest.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from scenarios import EACH, Scenario
 from stock import Stock
 
 SEED = 20261122
+SHORT = [scenario for scenario in EACH if scenario.name != "clocks-differ"]
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +28,6 @@ def zygote() -> Iterator[Zygote]:
         yield warm
 
 
-@pytest.mark.parametrize("scenario", EACH, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", SHORT, ids=lambda scenario: scenario.name)
 def test_nothing_is_lost_doubled_or_uncounted_when(scenario: Scenario, stock, zygote):
     assert one_run(scenario, SEED, stock, zygote).complaints == []
