@@ -69,7 +69,7 @@ class Crew:
         self._sending = sending
         self._called = called
         self._doing: dict[str, str] = {}  # by worker
-        self._todo: queue.SimpleQueue[Planned] = queue.SimpleQueue()
+        self._todo: queue.SimpleQueue[Planned | None] = queue.SimpleQueue()  # None: look up
         self._done: queue.SimpleQueue[Result | BaseException] = queue.SimpleQueue()
         self._tell = tell or self._done.put
         self._wanted = threading.Event()  # there is something to do
@@ -159,6 +159,8 @@ class Crew:
         one that has no association yet, and so no object: the target may let it wait for long.
         """
         self._ending.set()
+        for _ in self._threads:
+            self._todo.put(None)  # wakes one that has nothing to do
         self.wake()
         now = time.monotonic()
         until, soon = now + GRACE, now + 2 * _LOOK
@@ -281,12 +283,12 @@ class Crew:
         since = time.monotonic()
         while self._goes_on():
             try:
-                yield self._task(self._todo.get_nowait())
+                yield self._task(self._next(0))
             except queue.Empty:
                 yield None
                 self._does(NOTHING)
                 with suppress(queue.Empty):
-                    yield self._task(self._todo.get(timeout=_LOOK))
+                    yield self._task(self._next(_LOOK))
                     since = time.monotonic()
                 if time.monotonic() - since >= IDLE:
                     self._wanted.clear()
@@ -310,6 +312,13 @@ class Crew:
             ends = self._too_many > 0
             self._too_many -= ends
         return not ends
+
+    def _next(self, patience: float) -> Planned:
+        """What to do next; queue.Empty if nothing comes for *patience* s, or the run stops."""
+        planned = self._todo.get(timeout=patience)
+        if planned is None:
+            raise queue.Empty
+        return planned
 
     def _task(self, planned: Planned) -> Task[Given]:
         self._does(SENDING)

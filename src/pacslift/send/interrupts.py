@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-INTERRUPTS: tuple[signal.Signals, ...] = (signal.SIGINT, signal.SIGTERM)
+TYPED: tuple[signal.Signals, ...] = (signal.SIGINT,)  # and told to all processes of the terminal
 if sys.platform == "win32":
-    INTERRUPTS = (*INTERRUPTS, signal.SIGBREAK)
+    TYPED = (signal.SIGINT, signal.SIGBREAK)
+INTERRUPTS = (*TYPED, signal.SIGTERM)
 
 
 @contextmanager

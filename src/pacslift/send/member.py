@@ -16,12 +16,14 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, cast
 
 from pacslift.errors import SenderDiedError, StopError
 from pacslift.ledger import Planned
 from pacslift.send.crew import Crew
 from pacslift.send.hands import GRACE, OPENING, Result, Sending
+from pacslift.send.interrupts import TYPED
 from pacslift.send.processor import Load
 from pacslift.unforeseen import type_and_place
 
@@ -140,12 +142,22 @@ class Member:
     def _listen(self) -> None:
         """Pass on what the process says, until its end."""
         try:
-            while (said := self._pipe.recv()) is not _END:
+            while (said := self._hear()) is not _END:
                 self._tell((self, said))
         except (EOFError, OSError):
             self._tell((self, died(self.process)))
         self.process.join()
         self._pipe.close()
+
+    def _hear(self) -> object:
+        """What the process says next. EOFError if it is no more.
+
+        Its end is waited for as well: on Windows the pipe stays open when a process ends before
+        it has taken its side over.
+        """
+        if self._pipe not in wait([self._pipe, self.process.sentinel]):
+            raise EOFError
+        return self._pipe.recv()
 
 
 def died(process: multiprocessing.process.BaseProcess) -> SenderDiedError:
@@ -163,7 +175,8 @@ def died(process: multiprocessing.process.BaseProcess) -> SenderDiedError:
 
 def serve(pipe: "Connection[object, object]", sending: Sending, associations: int) -> None:
     """Do what comes through *pipe*, and say there what became of it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one that has the ledger
+    for number in TYPED:  # they are for the one that has the ledger
+        signal.signal(number, signal.SIG_IGN)
     name = f"{multiprocessing.current_process().name}."
     crew, ending = Crew(sending, associations, name, is_alone=False), threading.Event()
     threading.Thread(target=take, args=(pipe, crew, ending), daemon=True).start()
