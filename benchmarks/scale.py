@@ -56,7 +56,12 @@ class Measured:
 def run(options: Options) -> Section:
     """Measure both sizes, the smaller one first."""
     many = options.rows_or(FULL, QUICK)
-    few, most = measured(many // 10), measured(many)
+    return section(measured(many // 10), measured(many))
+
+
+def section(few: Measured, most: Measured) -> Section:
+    """What was found about an archive and one with a tenth of its instances."""
+    many = most.instances
     share = most.seconds / few.seconds
     small = "" if many >= FULL else f" The goals are about {FULL:,} instances; these are fewer."
     status = most.usages["status"].seconds
@@ -69,6 +74,8 @@ def run(options: Options) -> Section:
         [
             Row(f"time of {named}, against a tenth", f"{most.seconds:.1f} s",
                 f"{few.seconds:.1f} s", share, goal=TIMES_GOAL),
+            Row("the same, CPU", f"{most.cpu_seconds:.1f} s", f"{few.cpu_seconds:.1f} s",
+                most.cpu_seconds / few.cpu_seconds, goal=TIMES_GOAL),
             Row(f"most memory, {named}", f"{most.peak:.2f} GiB", "", most.peak, "GiB", MEMORY_GOAL),
             Row(f"ledger, {named}", f"{size:.2f} GB", "", size, "GB", LEDGER_GOAL),
             Row(f"status, {named}", f"{status:.1f} s", "", status, "s", STATUS_GOAL),

@@ -189,7 +189,6 @@ INSTANCE_ROWS = sa.Table(
         sqlite_where=IS_PLANNED,
         postgresql_where=IS_PLANNED,
     ),
-    sqlite_with_rowid=False,  # 13 bytes an instance less; older ledgers have one, and may
 )
 
 EARLIER = sa.Table(  # how instances that are being planned anew were sent; else empty
