@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import pyodbc
-
 from databases import MariaDB, Postgres
 from pacslift.adapter import Adapter
 from pacslift.events import silence
@@ -25,6 +23,10 @@ PASSWORD = "s3cret;}x"  # noqa: S105 - a test's; with what a connection string m
 
 def driver(name: str) -> str:
     """The name, if a driver is registered by it."""
+    try:
+        import pyodbc  # noqa: PLC0415 - without unixODBC it cannot be loaded
+    except ImportError as error:
+        unavailable(f"unixODBC is not installed ({error})", "run `make servers`")
     if name not in pyodbc.drivers():
         unavailable(f"the ODBC driver {name} is not installed", "run `make servers`")
     return f"Driver={name}"

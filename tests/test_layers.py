@@ -35,6 +35,7 @@ SHARED = [
     "ledger_tables",
     "ledger_views",
     "ledger_write",
+    "patterns",
     "unforeseen",
 ]
 PACKAGE = Path(__file__).parents[1] / "src" / "pacslift"

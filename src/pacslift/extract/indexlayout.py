@@ -21,10 +21,11 @@ from dataclasses import dataclass
 
 from pacslift.errors import DumpDamagedError
 from pacslift.extract.packed.source import Source
+from pacslift.patterns import compiled
 
 STUDIES = 500  # DB_UpperMaxStudies
 
-MARK = re.compile(rb"QRDB([0-9A-F]{2})")
+MARK = compiled(rb"QRDB([0-9A-F]{2})")
 _IMAGE_LONGEST = 64 << 10  # room for two records
 _TIME_AND_SIZE = 12  # bytes
 _HEAD = 48 << 10  # the studies and the first record's descriptors lie within

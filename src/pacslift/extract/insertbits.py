@@ -9,6 +9,7 @@ from pacslift.extract.inserts.insertrows import APART, BLANKS
 from pacslift.extract.inserts.quoting import WORD, Places, Quoting, bits_of_any, places_of, stand_at
 from pacslift.extract.packed import window as windows
 from pacslift.extract.packed.window import Window
+from pacslift.patterns import compiled
 
 
 def skip_by_bits(window: Window, header: bytes) -> bool | None:
@@ -39,7 +40,7 @@ def skip_by_bits(window: Window, header: bytes) -> bool | None:
 def _followed_by(header: bytes) -> Callable[[bytes, int, Places], int | None]:
     """Gives the first of some semicolons behind which *header* does not follow, None if all do."""
     usual = np.frombuffer(b"\n" + header, np.uint8)
-    others = re.compile(APART + re.escape(header))
+    others = compiled(APART + re.escape(header))
 
     def first_other(data: bytes, start: int, ends: Places) -> int | None:
         text = np.frombuffer(data, np.uint8)

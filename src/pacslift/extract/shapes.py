@@ -13,10 +13,12 @@ from typing import Protocol
 
 import polars as pl
 
+from pacslift.patterns import compiled
+
 ORIGIN_ROW = "origin_row"  # UInt64, row of the table in its dump, from 1; in every batch
 BATCH_ROWS = 65_536  # rows a reader puts into one batch, where it is the reader that chooses
 
-_BINARY_TYPE = re.compile(
+_BINARY_TYPE = compiled(
     r"(tiny|medium|long)?blob\b|bytea\b|(long)?(var)?binary\b|image\b|raw\b|long raw\b"
     r"|[GPQW]\(\d+\)",  # of DBF
     re.IGNORECASE,

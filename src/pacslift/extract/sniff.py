@@ -31,6 +31,7 @@ from pacslift.extract.shapes import DumpReader
 from pacslift.extract.terms import EVERYWHERE, Terms
 from pacslift.extract.text.delimited import DelimitedSet
 from pacslift.extract.text.manifest import is_manifest, manifest_of
+from pacslift.patterns import compiled
 
 _HEAD = 1 << 18
 _SHOWN = 5  # names of files
@@ -38,11 +39,11 @@ _SHOWN = 5  # names of files
 # Formats that are met and not read, and what to do about them.
 _FOREIGN = (
     (
-        re.compile(rb"7z\xbc\xaf'\x1c|Rar!\x1a\x07|\x04\x22M\x18|LZIP|\x1f\x9d"),
+        compiled(rb"7z\xbc\xaf'\x1c|Rar!\x1a\x07|\x04\x22M\x18|LZIP|\x1f\x9d"),
         "is packed with 7-Zip, RAR, LZ4, lzip or compress; unpack it, or pack it with gzip or zstd",
     ),
-    (re.compile(rb"TAPE"), "is a backup of SQL Server; restore it, and use ODBC"),
-    (re.compile(rb"DICM|.{128}DICM", re.DOTALL), "is a DICOM file, not a dump"),
+    (compiled(rb"TAPE"), "is a backup of SQL Server; restore it, and use ODBC"),
+    (compiled(rb"DICM|.{128}DICM", re.DOTALL), "is a DICOM file, not a dump"),
 )
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from re import Pattern
 
+from pacslift.patterns import compiled
 from pacslift.repair.insidepass import InsidePass, edit_of
 from pacslift.repair.rule import Edit, Faulty, Rule
 from pacslift.repair.view import View
@@ -28,13 +29,13 @@ class ValuePass:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._rules = rules
         self._fine = [
-            {vr: re.compile(pattern, re.DOTALL) for vr, pattern in rule.fine.items()}
+            {vr: compiled(pattern, re.DOTALL) for vr, pattern in rule.fine.items()}
             for rule in rules
         ]
         self._inside = InsidePass(self._fine)
         vrs = sorted({vr for rule in rules for vr in rule.fine})
         self._all = [
-            (frozenset({vr}), re.compile(self._pattern(vr), re.DOTALL), set[bytes]()) for vr in vrs
+            (frozenset({vr}), compiled(self._pattern(vr), re.DOTALL), set[bytes]()) for vr in vrs
         ]
 
     def _pattern(self, vr: bytes) -> bytes:

@@ -9,11 +9,12 @@ All functions are pure; none is told which language to expect.
 """
 
 import codecs
-import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+
+from pacslift.patterns import compiled
 
 CANDIDATES = (
     *("utf-8", "cp1252", "cp850", "cp437", "cp1250", "cp852", "cp1251", "cp866", "koi8-r"),
@@ -27,8 +28,8 @@ _BEFORE_WORDS = frozenset("‘“„‚«‹¿¡–—·•°€£§©®…†±
 _LEADS = frozenset("ÃÂ")  # of nearly all that is written twice; a symbol behind them is its rest
 _MOSTLY = 0.6  # of the letters in a Latin word are ASCII, or it is none
 _LONG_WORD = 4
-_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
-_WORDS = re.compile(r"[^\W\d_]+")
+_ESCAPE = compiled(r"\\x([0-9a-f]{2})")
+_WORDS = compiled(r"[^\W\d_]+")
 _SCRIPTS = (
     (0x250, "latin"),
     (0x370, "other"),

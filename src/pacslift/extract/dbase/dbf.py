@@ -32,6 +32,7 @@ from pacslift.extract.packed.source import DumpFile, Source, explained
 from pacslift.extract.shapes import BATCH_ROWS, Batch, TableShape, lowered, numbered
 from pacslift.extract.terms import Charsets, Terms
 from pacslift.extract.truncation import Cut
+from pacslift.patterns import compiled
 
 _PIECE = 4 << 20  # bytes of records read at once
 _MEMO_ROWS = 1024  # fewer, where each may have a long text
@@ -201,7 +202,7 @@ def _record_pattern(table: DbfTable, chosen: Sequence[Field]) -> re.Pattern[byte
         raise DumpFormatError(f"{table.source}: _NullFlags is not the last field")
     rest = table.record_length - start - width
     parts.append(b".{%d}(.{%d}).{%d}()" % (start - at, width, rest))
-    return re.compile(b"(.)" + b"".join(parts), re.DOTALL)
+    return compiled(b"(.)" + b"".join(parts), re.DOTALL)
 
 
 class _ColumnReader:

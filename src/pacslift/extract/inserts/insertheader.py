@@ -5,18 +5,19 @@ from dataclasses import dataclass
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.packed.window import Window
+from pacslift.patterns import compiled
 
 _LONGEST = 1 << 20  # 4096 columns, MySQL's most, with names of 64 characters
 
 _NAME = rb"(?:`(?:[^`]|``)++`|\"(?:[^\"]|\"\")++\"|[\w$\x80-\xff]++)"
-_HEADER = re.compile(
+_HEADER = compiled(
     rb"(?:INSERT|REPLACE)\s++(?:(?:LOW_PRIORITY|DELAYED|HIGH_PRIORITY|IGNORE)\s++)*+INTO\s++"
     rb"(?:(?P<schema>" + _NAME + rb")\s*+\.\s*+)?(?P<table>" + _NAME + rb")\s*+"
     rb"(?:\((?P<columns>[^()`\"]*+(?:`[^`]*+`[^()`\"]*+|\"[^\"]*+\"[^()`\"]*+)*+)\)\s*+)?"
     rb"(?:OVERRIDING\s++\w++\s++VALUE\s++)?VALUES\s*+(?=\()",
     re.IGNORECASE,
 )
-_NAMES = re.compile(_NAME)
+_NAMES = compiled(_NAME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from pacslift.errors import DumpDamagedError
 from pacslift.extract.packed.window import Window
 from pacslift.extract.scripts.statements import Dialect
 from pacslift.extract.truncation import REFUSED, Cut, Truncation
+from pacslift.patterns import compiled
 
 _STRETCH = 2 << 20  # what is made of it stays in the cache
 
@@ -25,7 +26,7 @@ _STRETCH = 2 << 20  # what is made of it stays in the cache
 BLANKS = 64
 END = rb"(?:ON CONFLICT DO NOTHING)?+;"
 APART = END + rb"\s{0,64}+"
-_ENDS = re.compile(rb"\s*+" + END)
+_ENDS = compiled(rb"\s*+" + END)
 
 # Before a quoted text: MySQL's _binary, _utf8mb4, b, x, n; PostgreSQL's E, B, X.
 _PREFIX = rb"(?:_\w++\s*+|[bBxXnNeE])?+"
@@ -61,7 +62,7 @@ def row_pattern(shape: InsertShape, dialect: Dialect) -> re.Pattern[bytes]:
     values = [(rb"(" if i in shape.chosen else rb"(?:") + value + rb")" for i in range(shape.width)]
     row = rb"\(\s*+" + rb"\s*+,\s*+".join(values) + rb"\s*+\)"
     count = rb"()" if not shape.chosen else rb""
-    return re.compile(parting(shape.header) + count + row + rb"|(.++)", re.DOTALL)
+    return compiled(parting(shape.header) + count + row + rb"|(.++)", re.DOTALL)
 
 
 def _open_row(dialect: Dialect) -> re.Pattern[bytes]:
@@ -69,7 +70,7 @@ def _open_row(dialect: Dialect) -> re.Pattern[bytes]:
     text = dialect.text
     escaping = rb"[eE]" + Dialect.MYSQL.text + rb"|" if dialect is Dialect.POSTGRES else rb""
     inside = rb"(?:" + escaping + text + rb"|[^'()]++)*+"
-    return re.compile(rb"\s*+,?+\s*+(?:\(" + inside + rb"|O[A-Z ]*+)?+\Z", re.DOTALL)
+    return compiled(rb"\s*+,?+\s*+(?:\(" + inside + rb"|O[A-Z ]*+)?+\Z", re.DOTALL)
 
 
 _OPEN_ROWS = {dialect: _open_row(dialect) for dialect in Dialect}
@@ -142,7 +143,7 @@ def _ends(window: Window, header: bytes) -> bool:
 
     True where it does not, so that the rows end here.
     """
-    again = re.compile(rb"\s*+" + APART + re.escape(header))
+    again = compiled(rb"\s*+" + APART + re.escape(header))
     window.hold(len(header) + 2 * BLANKS)
     found = again.match(window.data, window.at)
     end = found or _ENDS.match(window.data, window.at)

@@ -11,6 +11,7 @@ from pacslift.extract.inserts.insertheader import is_uneasy
 from pacslift.extract.inserts.insertrows import APART, BLANKS
 from pacslift.extract.packed.window import Window
 from pacslift.extract.scripts.statements import Dialect
+from pacslift.patterns import compiled
 
 
 def skip_rows(window: Window, header: bytes, dialect: Dialect) -> bool:
@@ -31,8 +32,8 @@ def skip_rows(window: Window, header: bytes, dialect: Dialect) -> bool:
 def _skip_by_patterns(window: Window, header: bytes, dialect: Dialect) -> bool:
     """The same, of any dialect and from any place outside of text on."""
     text = rb"(?:[^';]++|" + dialect.text + rb")*+"
-    again = re.compile(rb"(?:" + text + APART + re.escape(header) + rb")*+", re.DOTALL)
-    last = re.compile(text + rb"(;?+)", re.DOTALL)
+    again = compiled(rb"(?:" + text + APART + re.escape(header) + rb")*+", re.DOTALL)
+    last = compiled(text + rb"(;?+)", re.DOTALL)
     while True:
         if dialect is not Dialect.MYSQL and _leap(window, header, dialect) and not window.ended:
             window.grow()

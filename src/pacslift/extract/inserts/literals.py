@@ -16,10 +16,11 @@ from pacslift.errors import DumpFormatError
 from pacslift.extract.charset.texts import Literal, TextDecoder, as_utf8
 from pacslift.extract.scripts.statements import Dialect
 from pacslift.extract.shapes import Column
+from pacslift.patterns import compiled
 
 NUMBER = r"^[-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?$"
-_BARE = re.compile(rb"[-+]?[0-9.]++(?:[eE][-+]?[0-9]++)?+|[-+]?(?:NaN|Infinity|inf|nan)")
-_OCTAL = re.compile(rb"\\([0-7]{3}|\\)")
+_BARE = compiled(rb"[-+]?[0-9.]++(?:[eE][-+]?[0-9]++)?+|[-+]?(?:NaN|Infinity|inf|nan)")
+_OCTAL = compiled(rb"\\([0-7]{3}|\\)")
 
 # In this order: a quote that is escaped becomes one that is doubled, and then both are one.
 _MYSQL_ESCAPES = (
@@ -31,10 +32,10 @@ _MYSQL_ESCAPES = (
     (rb"\"", b'"'),
     (rb"\Z", b"\x1a"),
 )
-_RARE_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_RARE_ESCAPE = compiled(rb"\\(.)", re.DOTALL)
 _MYSQL_RARE = {b"t": b"\t", b"b": b"\b", b"%": rb"\%", b"_": rb"\_"}
 
-_E_ESCAPE = re.compile(
+_E_ESCAPE = compiled(
     rb"''|\\(?:([0-7]{1,3})|x([0-9A-Fa-f]{1,2})|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|(.))",
     re.DOTALL,
 )

@@ -28,6 +28,7 @@ from pacslift.extract.inserts.quoting import (
     stand_at,
 )
 from pacslift.extract.packed.window import Window
+from pacslift.patterns import compiled
 
 _COMMA, _SEMICOLON = b",;"
 _LAST_BLANK = ord(" ")  # and all control characters below it
@@ -73,7 +74,7 @@ class GridPath:
 
     def __call__(self, window: Window, upto: int) -> RowGrid | None:
         """Take rows and move the window behind them; None where it has to be done otherwise."""
-        found = re.compile(parting(self.header)).match(window.data, window.at)
+        found = compiled(parting(self.header)).match(window.data, window.at)
         start = found.end() if found else window.at
         last = min(upto, self.end - window.offset + window.at)
         if not window.data.startswith(b"(", start, last):
@@ -147,7 +148,7 @@ def _gaps(text: Text, grid: Places, header: bytes) -> int | None:
     blanks = 0
     again = APART + re.escape(header)
     for chosen, pattern in ((~semicolons, rb",\s{0,2}"), (semicolons, again)):
-        found = _same_gap(text, ends[chosen], begins[chosen], re.compile(pattern))
+        found = _same_gap(text, ends[chosen], begins[chosen], compiled(pattern))
         if found is None:
             return None
         blanks += found

@@ -20,22 +20,23 @@ from pacslift.extract.packed.source import DumpFile
 from pacslift.extract.packed.window import Window, opener, taken
 from pacslift.extract.scripts.script import EarlyEnd, ScriptReader, Survey, TableBook
 from pacslift.extract.scripts.statements import Dialect, Statement, next_statement
+from pacslift.patterns import compiled
 
 _SYSTEM = frozenset(["mysql", "information_schema", "performance_schema", "sys"])
 
-_BLANK = re.compile(rb"[\s;]*+")
-_COMMENT = re.compile(rb"(?:--(?=\s|\Z)|#)[^\n]*+")
-_ONLY_COMMENT = re.compile(rb"/\*(?!M?!).*?\*/\s*+", re.DOTALL)
-_SANDBOX = re.compile(rb"/\*M?!999999[^*]*+\*/")  # MariaDB's first line, which has no semicolon
-_DELIMITER = re.compile(rb"DELIMITER[ \t]++(\S*+)[^\n]*+", re.IGNORECASE)
-_INSERT = re.compile(rb"(?:INSERT|REPLACE)\s", re.IGNORECASE)
-_CREATE = re.compile(rb"CREATE\s++(?:TEMPORARY\s++)?+TABLE\s", re.IGNORECASE)
-_USE = re.compile(rb"USE\s++(`[^`]++`|\S++)", re.IGNORECASE)
-_CHARSET = re.compile(rb"SET\s++NAMES\s++'?+(\w++)", re.IGNORECASE)
-_HEAD = re.compile(rb"-- (?:MySQL|MariaDB) dump (\d+)\.(\d+)")
-_SERVER = re.compile(rb"-- Server version\s++([\d.]++)(\S*+)")
-_DONE = re.compile(rb"-- Dump completed")
-_RESTORED = re.compile(rb"/\*!\d++ SET SQL_NOTES=@OLD_SQL_NOTES \*/")
+_BLANK = compiled(rb"[\s;]*+")
+_COMMENT = compiled(rb"(?:--(?=\s|\Z)|#)[^\n]*+")
+_ONLY_COMMENT = compiled(rb"/\*(?!M?!).*?\*/\s*+", re.DOTALL)
+_SANDBOX = compiled(rb"/\*M?!999999[^*]*+\*/")  # MariaDB's first line, which has no semicolon
+_DELIMITER = compiled(rb"DELIMITER[ \t]++(\S*+)[^\n]*+", re.IGNORECASE)
+_INSERT = compiled(rb"(?:INSERT|REPLACE)\s", re.IGNORECASE)
+_CREATE = compiled(rb"CREATE\s++(?:TEMPORARY\s++)?+TABLE\s", re.IGNORECASE)
+_USE = compiled(rb"USE\s++(`[^`]++`|\S++)", re.IGNORECASE)
+_CHARSET = compiled(rb"SET\s++NAMES\s++'?+(\w++)", re.IGNORECASE)
+_HEAD = compiled(rb"-- (?:MySQL|MariaDB) dump (\d+)\.(\d+)")
+_SERVER = compiled(rb"-- Server version\s++([\d.]++)(\S*+)")
+_DONE = compiled(rb"-- Dump completed")
+_RESTORED = compiled(rb"/\*!\d++ SET SQL_NOTES=@OLD_SQL_NOTES \*/")
 # mysqldump of MySQL 4.1; earlier ones end without a sign and know no character set but latin1.
 _FIRST_WITH_END = (10, 9)
 

@@ -29,16 +29,17 @@ from pacslift.extract.packed.source import Source, explained
 from pacslift.extract.scripts.script import ScriptReader, ScriptTable, Survey
 from pacslift.extract.shapes import Batch, Column, TableShape, numbered
 from pacslift.extract.truncation import Cut
+from pacslift.patterns import compiled
 
 _LONGEST = 16 << 20  # bytes of a T.sql
 _STRETCH = 4 << 20  # bytes that are taken to pieces at once
 _NULL = rb"\N"
 _FIELD = rb"(?:[^\t\n\\]++|\\.)*+"
-_WHOLE_LINE = re.compile(rb"(?:[^\n\\]++|\\.)*+\n", re.DOTALL)
-_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_WHOLE_LINE = compiled(rb"(?:[^\n\\]++|\\.)*+\n", re.DOTALL)
+_ESCAPE = compiled(rb"\\(.)", re.DOTALL)
 _LETTERS = {b"0": b"\0", b"b": b"\b", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"Z": b"\x1a"}
-_HEAD = re.compile(rb"(?:/\*M?!999999[^\n]*\n)?-- (?:MySQL|MariaDB) dump ")
-_NAMES = re.compile(rb"SET NAMES (\w+)")
+_HEAD = compiled(rb"(?:/\*M?!999999[^\n]*\n)?-- (?:MySQL|MariaDB) dump ")
+_NAMES = compiled(rb"SET NAMES (\w+)")
 _DEFAULT = frozenset(["utf8mb4", "utf8mb3", "utf8", "binary"])
 _REMEDY = (
     "Dump again with --tab and no --fields-… or --lines-… option, or describe the .txt files in a "
@@ -223,7 +224,7 @@ def _row_pattern(shape: TableShape, places: Sequence[int]) -> re.Pattern[bytes]:
         field = rb"(?:\\N(?=[\t\n])|.{%d})" % width if width else _FIELD
         fields.append((rb"(" if place in places else rb"(?:") + field + rb")")
     count = rb"" if places else rb"()"
-    return re.compile(count + rb"\t".join(fields) + rb"\n|(.++)", re.DOTALL)
+    return compiled(count + rb"\t".join(fields) + rb"\n|(.++)", re.DOTALL)
 
 
 def _is_lined(shape: TableShape) -> bool:

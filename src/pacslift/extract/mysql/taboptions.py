@@ -8,10 +8,11 @@ import re
 from collections.abc import Mapping, Sequence
 
 from pacslift.extract.shapes import Column
+from pacslift.patterns import compiled
 
 NULL = rb"\N"
-_BITS = re.compile(r"bit\s*(?:\((\d+)\))?", re.IGNORECASE)
-_NUMBER = re.compile(
+_BITS = compiled(r"bit\s*(?:\((\d+)\))?", re.IGNORECASE)
+_NUMBER = compiled(
     r"(?:tiny|small|medium|big)?int|decimal|numeric|float|double|year", re.IGNORECASE
 )
 _ENCLOSING = (b'"', b"'", b"`", b"|")

@@ -14,11 +14,12 @@ from pathlib import Path
 
 from pacslift.errors import DumpFormatError
 from pacslift.job import ODBC
+from pacslift.patterns import compiled
 
 HIDDEN = "***"
-_SECRET = re.compile(r"pwd|passw|secret|token|pass\b|sslkey", re.IGNORECASE)
-_PART = re.compile(r"\s*([^=;{}]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|(?!\{)[^;]*)\s*(?:;|$)")
-_NEEDS_BRACES = re.compile(r"[;{}]|^\s|\s$|^\[")
+_SECRET = compiled(r"pwd|passw|secret|token|pass\b|sslkey", re.IGNORECASE)
+_PART = compiled(r"\s*([^=;{}]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|(?!\{)[^;]*)\s*(?:;|$)")
+_NEEDS_BRACES = compiled(r"[;{}]|^\s|\s$|^\[")
 _EXAMPLE = "odbc:Driver=MariaDB Unicode;Server=10.0.0.5;Database=pacs;UID=reader;PWD=env:PACS_PWD"
 
 

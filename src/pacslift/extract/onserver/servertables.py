@@ -4,11 +4,12 @@ import re
 from dataclasses import dataclass
 
 from pacslift.extract.shapes import Column
+from pacslift.patterns import compiled
 
-_WHOLE = re.compile(
+_WHOLE = compiled(
     r"(tiny|small|medium|big)?int(eger)?[248]?\s*(\(\d+\))?( unsigned)?", re.IGNORECASE
 )
-_CHARACTERS = re.compile(r"n?(var)?char|character|text", re.IGNORECASE)
+_CHARACTERS = compiled(r"n?(var)?char|character|text", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

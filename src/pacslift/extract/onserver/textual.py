@@ -14,10 +14,11 @@ from sqlglot.optimizer.scope import Scope, traverse_scope
 
 from pacslift.extract.onserver.servers import Server
 from pacslift.extract.onserver.servertables import ServerColumn, ServerTable
+from pacslift.patterns import compiled
 
 Catalog = Mapping[str, ServerTable]  # by lower-case name
 _Found = Mapping[int, ServerColumn | None]  # by the id of a query's column
-_NUMBER = re.compile(r"0|-?[1-9]\d{0,17}")
+_NUMBER = compiled(r"0|-?[1-9]\d{0,17}")
 
 
 def columns_as_text(query: exp.Query, catalog: Catalog, server: Server) -> None:

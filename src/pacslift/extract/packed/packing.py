@@ -19,6 +19,7 @@ import zstandard
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.packed.zstdframe import ZstdFrame
+from pacslift.patterns import compiled
 
 PIECE = 4 << 20  # unpacked at once: while it lasts, the thread that reads rows is not in the way
 _PACKED = 1 << 20  # read at once
@@ -98,28 +99,28 @@ class Packing:
 PACKINGS = (
     Packing(
         "gzip",
-        re.compile(rb"\x1f\x8b\x08"),
+        compiled(rb"\x1f\x8b\x08"),
         (b"\x1f\x8b\x08",),
         lambda: Inflater(16 + zlib.MAX_WBITS),
         ((".gz", ""), (".tgz", ".tar")),
     ),
     Packing(
         "bzip2",
-        re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"),
+        compiled(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"),
         (b"BZh",),
         bz2.BZ2Decompressor,
         ((".bz2", ""), (".bz", ""), (".tbz2", ".tar"), (".tbz", ".tar")),
     ),
     Packing(
         "xz",
-        re.compile(rb"\xfd7zXZ\0"),
+        compiled(rb"\xfd7zXZ\0"),
         (b"\xfd7zXZ\0",),
         lambda: lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_XZ_MEMORY),
         ((".xz", ""), (".txz", ".tar")),
     ),
     Packing(
         "zstd",
-        re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
+        compiled(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),
         (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + i, 0x2A, 0x4D, 0x18]) for i in range(16))),
         ZstdFrame,
         ((".zst", ""), (".zstd", ""), (".tzst", ".tar")),

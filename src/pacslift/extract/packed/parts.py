@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
+from pacslift.patterns import compiled
 
 # Numbers count only behind what parts them from a name: pacs01 and pacs02 may be two servers.
 _APART = r"(?:(?<=[._-])|(?<=\Ax)|(?<=\.gz|\.xz)|(?<=\.bz2|\.zst|\.zip|\.tgz|\.tar|\.sql))"
-_FIRST = re.compile(r"(?s)(?P<stem>.*?)(?P<mark>a{2,6}|" + _APART + r"(?:0{2,6}|0{1,5}1))")
-_LAST_MARKS = re.compile(r"(?P<done>z*)(?P<left>yz+)|(?P<done9>9*)(?P<left9>89+)")
-_BEGINNING = re.compile(
+_FIRST = compiled(r"(?s)(?P<stem>.*?)(?P<mark>a{2,6}|" + _APART + r"(?:0{2,6}|0{1,5}1))")
+_LAST_MARKS = compiled(r"(?P<done>z*)(?P<left>yz+)|(?P<done9>9*)(?P<left9>89+)")
+_BEGINNING = compiled(
     rb"\x1f\x8b\x08|BZh[1-9]1AY&SY|\xfd7zXZ\0|\x28\xb5\x2f\xfd|PK\x03\x04|SQLite format 3\0|PGDMP|"
     rb"QRDB[0-9A-F]{2}|(?:/\*M?!999999[^\n]*\n)?-- (?:MySQL|MariaDB) dump |"
     rb"--\s+-- PostgreSQL database "

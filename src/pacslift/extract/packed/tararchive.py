@@ -5,9 +5,10 @@ import tarfile
 
 from pacslift.errors import DumpDamagedError, DumpFormatError
 from pacslift.extract.packed.bytesfrom import Bytes, Stretch, file_of, taken
+from pacslift.patterns import compiled
 
 # pg_dump's own tar format has a reader of its own, pgfiles.py.
-SIGN = re.compile(rb"(?!toc\.dat\0.{504}PGDMP).{257}ustar", re.DOTALL)
+SIGN = compiled(rb"(?!toc\.dat\0.{504}PGDMP).{257}ustar", re.DOTALL)
 _BLOCK = 512
 _SKIP = 1 << 20
 

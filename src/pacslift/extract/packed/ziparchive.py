@@ -6,7 +6,6 @@ Source: PKWARE's APPNOTE.TXT 6.3.10, 4.3 (records), 4.4.5 (methods).
 """
 
 import bz2
-import re
 import struct
 import zipfile
 import zlib
@@ -18,9 +17,10 @@ from pacslift.extract.packed.bytesfrom import Bytes, Stretch, file_of, head_of
 from pacslift.extract.packed.packing import Decoder, Inflater, Packing
 from pacslift.extract.packed.unpacked import Check, Shelf, Unpacked
 from pacslift.extract.packed.zstdframe import ZstdFrame
+from pacslift.patterns import compiled
 
-SIGN = re.compile(rb"PK(?:\x03\x04|\x05\x06)")
-SPANNED = re.compile(rb"PK\x07\x08")
+SIGN = compiled(rb"PK(?:\x03\x04|\x05\x06)")
+SPANNED = compiled(rb"PK\x07\x08")
 _LOCAL = struct.Struct("<4s5H3I2H")
 _ENCRYPTED = 1
 _DEFLATED = 8

@@ -16,9 +16,10 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from pacslift.extract.charset.texts import TextDecoder
+from pacslift.patterns import compiled
 
 NULL = rb"\N"
-_ESCAPE = re.compile(rb"\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|.)", re.DOTALL)
+_ESCAPE = compiled(rb"\\([0-7]{1,3}|x[0-9A-Fa-f]{1,2}|.)", re.DOTALL)
 _LETTERS = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
 _BOM = b"\xef\xbb\xbf"
 _TWO = r"\\"  # a backslash; often the only escape there is, and faster undone alone

@@ -6,7 +6,6 @@ the table above.
 Source: https://www.postgresql.org/docs/15/ddl-inherit.html and ddl-partitioning.html.
 """
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -14,17 +13,18 @@ from pacslift.extract.inserts.insertheader import unquoted
 from pacslift.extract.inserts.insertrun import InsertRun
 from pacslift.extract.scripts.script import Run, ScriptTable, TableBook
 from pacslift.extract.shapes import TableShape
+from pacslift.patterns import compiled
 
 _NAME = rb"(?:\"(?:[^\"]|\"\")++\"|[\w$\x80-\xff]++)"
 _TABLE = rb"(?:(" + _NAME + rb")\.)?+(" + _NAME + rb")"
-_CREATED = re.compile(
+_CREATED = compiled(
     rb"CREATE\s++(?:UNLOGGED\s++|FOREIGN\s++)?+TABLE\s++(?:IF NOT EXISTS\s++)?+" + _TABLE
 )
-_INHERITS = re.compile(rb"\)\s*+INHERITS\s*+\(((?:[^()\"]++|\"[^\"]*+\")*+)\)[^()]*+\Z")
-_ATTACHED = re.compile(
+_INHERITS = compiled(rb"\)\s*+INHERITS\s*+\(((?:[^()\"]++|\"[^\"]*+\")*+)\)[^()]*+\Z")
+_ATTACHED = compiled(
     rb"ALTER TABLE\s++(?:ONLY\s++)?+" + _TABLE + rb"\s++ATTACH PARTITION\s++" + _TABLE
 )
-_TABLES = re.compile(_TABLE)
+_TABLES = compiled(_TABLE)
 
 _Key = tuple[str, str]
 

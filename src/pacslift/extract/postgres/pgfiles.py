@@ -10,7 +10,6 @@ Sources: src/bin/pg_dump/pg_backup_directory.c, pg_backup_tar.c and compress_io.
 (InitDiscoverCompressFileHandle); for headers of tar files Python's tarfile.
 """
 
-import re
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,11 +24,12 @@ from pacslift.extract.postgres.pgarchive import Data, read_contents, survey_of
 from pacslift.extract.postgres.pgtoc import MAGIC, Entry
 from pacslift.extract.postgres.pgunpack import pieces_of, read_of, unpacked
 from pacslift.extract.scripts.script import ScriptReader, Survey
+from pacslift.patterns import compiled
 
 TOC = "toc.dat"
 _BLOCK = tarfile.BLOCKSIZE
 _METHOD_OF = {"": "none", ".gz": "gzip", ".lz4": "lz4", ".zst": "zstd"}
-_PLAIN_NAME = re.compile(r"[\w.-]++")
+_PLAIN_NAME = compiled(r"[\w.-]++")
 
 Files = Callable[[str], Data | None]
 

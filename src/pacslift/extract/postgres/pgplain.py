@@ -22,37 +22,38 @@ from pacslift.extract.postgres.copyrun import CopyRun
 from pacslift.extract.postgres.pgfamilies import Families
 from pacslift.extract.scripts.script import EarlyEnd, ScriptReader, ScriptTable, Survey, TableBook
 from pacslift.extract.scripts.statements import Dialect, next_statement, without_quoted
+from pacslift.patterns import compiled
 
 _NAME = rb"(?:\"(?:[^\"]|\"\")++\"|[\w$\x80-\xff]++)"
-_BLANK = re.compile(rb"[\s;]*+")
-_COMMENT = re.compile(rb"--[^\n]*+")
-_ONLY_COMMENT = re.compile(rb"/\*.*?\*/\s*+", re.DOTALL)
-_CLIENT = re.compile(rb"\\(\S*+)[ \t]*+([^\n]*+)")
-_COPY = re.compile(
+_BLANK = compiled(rb"[\s;]*+")
+_COMMENT = compiled(rb"--[^\n]*+")
+_ONLY_COMMENT = compiled(rb"/\*.*?\*/\s*+", re.DOTALL)
+_CLIENT = compiled(rb"\\(\S*+)[ \t]*+([^\n]*+)")
+_COPY = compiled(
     rb"COPY\s++(?:(?P<schema>" + _NAME + rb")\.)?(?P<table>" + _NAME + rb")\s*+"
     rb"(?:\((?P<columns>[^()\"]*+(?:\"[^\"]*+\"[^()\"]*+)*+)\)\s*+)?"
     rb"(?P<oids>WITH OIDS\s++)?FROM stdin[\s;]*\Z",
     re.IGNORECASE,
 )
-_ANY_COPY = re.compile(rb"COPY\s", re.IGNORECASE)
-_NAMES = re.compile(_NAME)
-_INSERT = re.compile(rb"INSERT\s", re.IGNORECASE)
-NO_VALUES = re.compile(
+_ANY_COPY = compiled(rb"COPY\s", re.IGNORECASE)
+_NAMES = compiled(_NAME)
+_INSERT = compiled(rb"INSERT\s", re.IGNORECASE)
+NO_VALUES = compiled(
     rb"INSERT\s++INTO\s++(?:" + _NAME + rb"\.)?+" + _NAME + rb"\s++DEFAULT VALUES", re.IGNORECASE
 )
-_CREATE = re.compile(rb"CREATE\s++(?:UNLOGGED\s++|FOREIGN\s++)?+TABLE\s", re.IGNORECASE)
-_ALTER = re.compile(rb"ALTER\s", re.IGNORECASE)
-_WITH_BODY = re.compile(
+_CREATE = compiled(rb"CREATE\s++(?:UNLOGGED\s++|FOREIGN\s++)?+TABLE\s", re.IGNORECASE)
+_ALTER = compiled(rb"ALTER\s", re.IGNORECASE)
+_WITH_BODY = compiled(
     rb"CREATE\s++(?:OR\s++REPLACE\s++)?+(?:FUNCTION|PROCEDURE|RULE)\s", re.IGNORECASE
 )
-_ATOMIC = re.compile(rb"\bBEGIN\s++ATOMIC\b", re.IGNORECASE)
-_BLOCK = re.compile(rb"\b(?:BEGIN|CASE|END)\b", re.IGNORECASE)
-_SET = re.compile(rb"SET\s++(\w++)\s*+(?:=|TO)\s*+'?([^';,]*+)", re.IGNORECASE)
-_DBNAME = re.compile(rb"dbname='((?:[^'\\]|\\.)*+)'")
-_HEAD = re.compile(rb"-- PostgreSQL database (?:cluster )?dump\s*\Z")
-_DONE = re.compile(rb"-- PostgreSQL database (?:cluster )?dump complete")
-_LINE = re.compile(rb"[^\n]*+\n?+")
-_SERVER = re.compile(rb"-- Dumped from database version (\S++)")
+_ATOMIC = compiled(rb"\bBEGIN\s++ATOMIC\b", re.IGNORECASE)
+_BLOCK = compiled(rb"\b(?:BEGIN|CASE|END)\b", re.IGNORECASE)
+_SET = compiled(rb"SET\s++(\w++)\s*+(?:=|TO)\s*+'?([^';,]*+)", re.IGNORECASE)
+_DBNAME = compiled(rb"dbname='((?:[^'\\]|\\.)*+)'")
+_HEAD = compiled(rb"-- PostgreSQL database (?:cluster )?dump\s*\Z")
+_DONE = compiled(rb"-- PostgreSQL database (?:cluster )?dump complete")
+_LINE = compiled(rb"[^\n]*+\n?+")
+_SERVER = compiled(rb"-- Dumped from database version (\S++)")
 
 
 def read_pgplain(path: DumpFile, charset: str | None = None) -> ScriptReader:

@@ -7,6 +7,8 @@ Nothing is looked up or run but the functions that a format gives; anything else
 import re
 from collections.abc import Callable, Mapping, Sequence
 
+from pacslift.patterns import compiled
+
 Value = bytes | None
 Function = Callable[[Sequence[Value]], Value]
 
@@ -27,7 +29,7 @@ class Expressions:
         functions: Mapping[bytes, Function],
         word: Callable[[bytes], Value],
     ) -> None:
-        self._token = re.compile(
+        self._token = compiled(
             rb"\s*+(?:(?P<text>" + text + rb")|(?P<word>[\w.+-]++)|(?P<mark>\|\||[(),]))", re.DOTALL
         )
         self._unquoted = unquoted
@@ -103,4 +105,4 @@ def number_or_null(word: bytes) -> Value:
     return word
 
 
-_NUMBER = re.compile(rb"[-+]?(?:(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?+|(?i:inf))")
+_NUMBER = compiled(rb"[-+]?(?:(?:\d++\.?+\d*+|\.\d++)(?:[eE][-+]?\d++)?+|(?i:inf))")

@@ -35,29 +35,30 @@ from pacslift.extract.scripts.scriptrun import (
 from pacslift.extract.scripts.statements import DOUBLED
 from pacslift.extract.scripts.textsource import TextSource
 from pacslift.extract.shapes import Batch, Column
+from pacslift.patterns import compiled
 
-SIGN = re.compile(
+SIGN = compiled(
     rb"^(?:CREATE SCHEMA \S+ AUTHORIZATION [^\s;]+\r?$|CREATE (?:MEMORY|CACHED|TEXT) TABLE |"
     rb"CREATE USER \S+ PASSWORD (?:DIGEST )?['\"]|SET DATABASE UNIQUE NAME )",
     re.MULTILINE,
 )
 UNPROVEN = "{name}: nothing in the script proves that it is complete"
 
-_BLANK = re.compile(rb"\s*+")
-_LINE = re.compile(rb"[^\n]*+\n?+")
-_INSERT = re.compile(rb"INSERT INTO ")
-_CREATE = re.compile(rb"CREATE (?:(?:GLOBAL )?+(?:TEMPORARY|TEMP) |MEMORY |CACHED |TEXT )?+TABLE ")
-_SCHEMA = re.compile(rb"(?:SET SCHEMA|CREATE SCHEMA) (" + NAME + rb")")
+_BLANK = compiled(rb"\s*+")
+_LINE = compiled(rb"[^\n]*+\n?+")
+_INSERT = compiled(rb"INSERT INTO ")
+_CREATE = compiled(rb"CREATE (?:(?:GLOBAL )?+(?:TEMPORARY|TEMP) |MEMORY |CACHED |TEXT )?+TABLE ")
+_SCHEMA = compiled(rb"(?:SET SCHEMA|CREATE SCHEMA) (" + NAME + rb")")
 _TABLE = rb"SET TABLE (?:(?P<schema>" + NAME + rb")\.)?+(?P<table>" + NAME + rb") "
-_ROOTS = re.compile(_TABLE + rb"INDEX ?'(?P<roots>[-\d ]*+)'")
-_FILE = re.compile(_TABLE + rb"SOURCE (?!HEADER)")
-_KNOWN = re.compile(
+_ROOTS = compiled(_TABLE + rb"INDEX ?'(?P<roots>[-\d ]*+)'")
+_FILE = compiled(_TABLE + rb"SOURCE (?!HEADER)")
+_KNOWN = compiled(
     rb"(?:ALTER|COMMENT|COMMIT|CONNECT|CREATE|DECLARE|DELETE|DISCONNECT|DROP|GRANT|REVOKE|SET)\b|/\*"
 )
-_CHANGE = re.compile(rb"(?:/\*C\d++\*/)?+(?:INSERT|DELETE|UPDATE|CREATE|DROP|ALTER)\b")
+_CHANGE = compiled(rb"(?:/\*C\d++\*/)?+(?:INSERT|DELETE|UPDATE|CREATE|DROP|ALTER)\b")
 
-_ESCAPED = re.compile(rb"(?:\\u[0-9A-Fa-f]{4})++")
-_HEX = re.compile(rb"[xX]?+'([0-9A-Fa-f]*+)'")
+_ESCAPED = compiled(rb"(?:\\u[0-9A-Fa-f]{4})++")
+_HEX = compiled(rb"[xX]?+'([0-9A-Fa-f]*+)'")
 _NO_NUMBER = frozenset([b"0E0/0E0", b"1E0/0", b"-1E0/0", b"1E0/0E0", b"-1E0/0E0"])
 
 

@@ -34,8 +34,9 @@ from pacslift.extract.scripts.scriptrun import (
 from pacslift.extract.scripts.textsource import TextSource
 from pacslift.extract.shapes import Column, TableShape
 from pacslift.extract.truncation import Truncation
+from pacslift.patterns import compiled
 
-SIGN = re.compile(
+SIGN = compiled(
     rb"^REM(?:ARK)?\s|^SET DEFINE OFF|\bN?VARCHAR2\s?\(|\bNUMBER\s?\(\d|"
     rb"\b(?:TO_DATE|TO_TIMESTAMP|HEXTORAW|TO_CLOB|EMPTY_[BC]LOB)\s?\(",
     re.MULTILINE | re.IGNORECASE,
@@ -47,21 +48,21 @@ UNPROVEN = (
 _LOOKING = Truncation(accepted=True)  # an early end is met when rows are counted or read
 _SAMPLE = 3  # batches of rows in which a type that nobody declares is looked for
 
-_BLANK = re.compile(rb"[\s;]*+")
-_LINE = re.compile(rb"[^\n]*+")
+_BLANK = compiled(rb"[\s;]*+")
+_LINE = compiled(rb"[^\n]*+")
 _COMMENT = rb"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)"
-_COMMENTS = re.compile(_COMMENT)
+_COMMENTS = compiled(_COMMENT)
 _SLASH = rb"/(?=[ \t]*+(?:\r?\n|\r?\Z))"
-_COMMAND = re.compile(
+_COMMAND = compiled(
     _SLASH
     + rb"|@|!|(?:REM|REMARK|PROMPT|SET|SPOOL|WHENEVER|EXIT|QUIT|CONN|CONNECT|DISC|DISCONNECT|"
     rb"SHOW|SHO|DEFINE|DEF|UNDEFINE|COLUMN|COL|ACCEPT|PAUSE|CLEAR|BREAK|TTITLE|BTITLE|HOST|START|"
     rb"VARIABLE|VAR|PRINT|TIMING|EXECUTE|EXEC|DESCRIBE|DESC)(?=[\s;]|\Z)",
     re.IGNORECASE,
 )
-_INSERT = re.compile(rb"INSERT\b", re.IGNORECASE)
-_CREATE = re.compile(rb"CREATE\s++(?:GLOBAL\s++TEMPORARY\s++)?+TABLE\b", re.IGNORECASE)
-_BLOCK = re.compile(
+_INSERT = compiled(rb"INSERT\b", re.IGNORECASE)
+_CREATE = compiled(rb"CREATE\s++(?:GLOBAL\s++TEMPORARY\s++)?+TABLE\b", re.IGNORECASE)
+_BLOCK = compiled(
     rb"BEGIN\b|DECLARE\b|<<|CREATE\s++(?:OR\s++REPLACE\s++)?+(?:(?:NON)?+EDITIONABLE\s++)?+"
     rb"(?:PROCEDURE|FUNCTION|PACKAGE|TRIGGER|TYPE|LIBRARY|AND\s++)\b",
     re.IGNORECASE,
@@ -70,16 +71,16 @@ _QUOTED = (
     rb"|[qQ](?!')|\"[^\"]*+(?:\"|\Z)|" + TEXT + rb"|" + _COMMENT + rb"|[/\-\n]"  # or else no quote
 )
 _NEXT = rb"\n[ \t]*+(?:" + _SLASH + rb"|(?:REM|REMARK|INSERT|CREATE|ALTER|COMMENT\s++ON)\b)"
-_STATEMENT = re.compile(
+_STATEMENT = compiled(
     rb"(?:(?!" + _NEXT + rb")(?:[^'\"/\-\n;qQ]++" + _QUOTED + rb"))++(?P<end>;)?+",
     re.IGNORECASE | re.DOTALL,
 )
-_WHOLE_BLOCK = re.compile(
+_WHOLE_BLOCK = compiled(
     rb"(?:(?!\n[ \t]*+" + _SLASH + rb")(?:[^'\"/\-\nqQ]++" + _QUOTED + rb"))++",
     re.IGNORECASE | re.DOTALL,
 )
-_ROWS_IN_BLOCK = re.compile(rb"\bINSERT\s++INTO\b.{0,100000}?\bVALUES\b", re.IGNORECASE | re.DOTALL)
-_KNOWN = re.compile(
+_ROWS_IN_BLOCK = compiled(rb"\bINSERT\s++INTO\b.{0,100000}?\bVALUES\b", re.IGNORECASE | re.DOTALL)
+_KNOWN = compiled(
     rb"(?:ALTER|ANALYZE|AUDIT|CALL|COMMENT|COMMIT|CREATE|DELETE|DROP|EXPLAIN|FLASHBACK|GRANT|LOCK|"
     rb"MERGE|NOAUDIT|PURGE|RENAME|REVOKE|ROLLBACK|SAVEPOINT|SELECT|TRUNCATE|UPDATE|WITH)\b",
     re.IGNORECASE,

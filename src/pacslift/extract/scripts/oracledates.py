@@ -10,6 +10,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
+from pacslift.patterns import compiled
+
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _LONG_MONTHS = ("JANUARY", "FEBRUARY", "MARCH", "APRIL", "MAY", "JUNE", "JULY", "AUGUST",
                 "SEPTEMBER", "OCTOBER", "NOVEMBER", "DECEMBER")  # fmt: skip
@@ -35,7 +37,7 @@ _ELEMENTS = {
     "TZH:TZM": _ZONE,
     "TZHTZM": _ZONE,
 }
-_MASK = re.compile(
+_MASK = compiled(
     r"(?P<element>SYYYY|YYYY|RRRR|YY|RR|MONTH|MON|MM|MI|DD|HH24|HH12|HH|SSXFF\d?|SS|FF\d?|"
     r"[AP]\.?M\.?|TZH:?TZM)|\"(?P<words>[^\"]*)\"|(?P<mark>[-/,.;: ])|(?P<letter>T)"
 )
@@ -66,7 +68,7 @@ def _pattern(mask: str) -> re.Pattern[str] | None:
         parts.append(_part(found))
         at = found.end()
     try:
-        return re.compile("".join(parts))
+        return compiled("".join(parts))
     except re.error:  # an element that stands in the mask twice
         return None
 

@@ -15,6 +15,7 @@ from pacslift.extract.scripts.oracledates import iso_date
 from pacslift.extract.scripts.scriptrun import Kept
 from pacslift.extract.scripts.statements import DOUBLED
 from pacslift.extract.shapes import Column
+from pacslift.patterns import compiled
 
 KEPT = (
     "are dates with an unknown mask, or binary values in a column without a type, the first in "
@@ -31,9 +32,9 @@ def _alternative(opening: str, closing: str) -> bytes:
 
 QUOTED = rb"[qQ]'(?:" + rb"|".join(_alternative(*pair) for pair in _PAIRS.items()) + rb")"
 TEXT = QUOTED + rb"|" + DOUBLED
-_ANSI = re.compile(rb"(?:DATE|TIMESTAMP)\s*+(" + DOUBLED + rb")", re.IGNORECASE)
-_UNIT = re.compile(rb"(?:\\[0-9A-Fa-f]{4})++|\\\\")
-_BINARY = re.compile(rb"\s*+(?:HEXTORAW|TO_BLOB|EMPTY_BLOB|UTL_RAW\.CAST_TO_RAW)\b", re.IGNORECASE)
+_ANSI = compiled(rb"(?:DATE|TIMESTAMP)\s*+(" + DOUBLED + rb")", re.IGNORECASE)
+_UNIT = compiled(rb"(?:\\[0-9A-Fa-f]{4})++|\\\\")
+_BINARY = compiled(rb"\s*+(?:HEXTORAW|TO_BLOB|EMPTY_BLOB|UTL_RAW\.CAST_TO_RAW)\b", re.IGNORECASE)
 
 
 def literal_of(column: Column) -> Literal:

@@ -5,25 +5,26 @@ import re
 from pacslift.errors import DumpFormatError
 from pacslift.extract.inserts.insertheader import CutHeaderError, InsertHeader
 from pacslift.extract.packed.window import Window
+from pacslift.patterns import compiled
 
 _LONGEST = 1 << 20  # 1024 columns, SQL Server's most, with names of 128 characters
 
 NAME = rb"(?:\[(?:[^\]]|\]\])++\]|\"(?:[^\"]|\"\")++\"|`(?:[^`]|``)++`|[\w$#@\\\x80-\xff]++)"
 _DOT = rb"\s*+\.\s*+"
 _COMMA = rb"\s*+,\s*+"
-_HEADER = re.compile(
+_HEADER = compiled(
     rb"INSERT\s++(?:INTO\b\s*+)?+(?P<path>" + NAME + rb"(?:" + _DOT + NAME + rb"){0,2}+)\s*+"
     rb"(?:\(\s*+(?P<columns>" + NAME + rb"(?:" + _COMMA + NAME + rb")*+)\s*+\)\s*+)?+"
     rb"VALUES\s*+(?=\()",
     re.IGNORECASE,
 )
 _OPEN_NAME = rb"(?:\[(?:[^\]]|\]\])*+|\"(?:[^\"]|\"\")*+|`(?:[^`]|``)*+)"
-_CUT = re.compile(
+_CUT = compiled(
     rb"INSERT(?:" + NAME + rb"|[\s.]++)*+" + _OPEN_NAME + rb"?+\s*+"
     rb"(?:\([^()]*+(?:\)\s*+(?:VALUES|VALUE|VALU|VAL|VA|V)?+\s*+)?+)?+\Z",
     re.IGNORECASE,
 )
-_NAMES = re.compile(NAME)
+_NAMES = compiled(NAME)
 
 
 def take_script_header(window: Window, name: str) -> InsertHeader:

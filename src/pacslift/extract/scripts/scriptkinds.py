@@ -13,13 +13,14 @@ from pacslift.extract.postgres.pgplain import read_pgplain
 from pacslift.extract.scripts import hsqldb, oracle, sqlitedump, tsql
 from pacslift.extract.scripts.script import ScriptReader
 from pacslift.extract.scripts.textsource import beginning
+from pacslift.patterns import compiled
 
-_POSTGRES = re.compile(
+_POSTGRES = compiled(
     rb"^-- PostgreSQL database (?:cluster )?dump|^COPY [^;]*? FROM stdin;"
     rb"|^SET (?:client_encoding|standard_conforming_strings|statement_timeout)\b|^\\restrict ",
     re.MULTILINE,
 )
-_MYSQL = re.compile(
+_MYSQL = compiled(
     rb"^-- (?:MySQL|MariaDB) dump |^/\*!\d{5} SET |^/\*M!999999|^LOCK TABLES `|^INSERT INTO `"
     rb"|^\) (?:ENGINE|TYPE)=",
     re.MULTILINE | re.IGNORECASE,

@@ -19,10 +19,11 @@ from pacslift.errors import DumpDamagedError
 from pacslift.extract.inserts.insertrows import Captured, InsertShape
 from pacslift.extract.packed.window import Window
 from pacslift.extract.truncation import REFUSED, Cut, Truncation
+from pacslift.patterns import compiled
 
 _STRETCH = 4 << 20  # bytes that are taken to pieces at once
 _DEPTH = 3  # calls inside calls that a value may have
-_COMMA = re.compile(rb"\s*+,")
+_COMMA = compiled(rb"\s*+,")
 _LOOK = 4096  # bytes behind a row that are in view before it is judged what they are
 
 
@@ -69,9 +70,9 @@ class _Behind:
 
     def __init__(self, header: bytes, form: RowForm) -> None:
         self._header = header
-        self._needs_parting = not re.match(form.apart + rb"\Z", b"", re.IGNORECASE)
-        self._apart = re.compile(form.apart, re.DOTALL | re.IGNORECASE)
-        self._open = re.compile(rb"\s*+(?:\(" + form.inside + rb")?+\Z", re.DOTALL)
+        self._needs_parting = not compiled(form.apart + rb"\Z", re.IGNORECASE).match(b"")
+        self._apart = compiled(form.apart, re.DOTALL | re.IGNORECASE)
+        self._open = compiled(rb"\s*+(?:\(" + form.inside + rb")?+\Z", re.DOTALL)
 
     def judge(self, data: bytes, at: int, end: int, *, last: bool) -> tuple[_Next, int]:
         """What stands at *at*, and where the run ends; *last* where nothing comes after *end*.
@@ -186,7 +187,7 @@ def _row_pattern(
         before = place + 1
     row = rb"\(\s*+" + rb"\s*+,\s*+".join(values) + rb"\s*+\)"
     count = rb"" if chosen else rb"()"
-    return re.compile(_parting(header, form) + count + row + rb"|(.++)", re.DOTALL)
+    return compiled(_parting(header, form) + count + row + rb"|(.++)", re.DOTALL)
 
 
 def _several(value: bytes, number: int) -> bytes:
@@ -196,7 +197,7 @@ def _several(value: bytes, number: int) -> bytes:
 @lru_cache
 def _passing_pattern(header: bytes, form: RowForm) -> re.Pattern[bytes]:
     row = rb"\s*+\(" + form.inside + rb"\)"
-    return re.compile(rb"(?:" + _parting(header, form) + row + rb")*+", re.DOTALL)
+    return compiled(rb"(?:" + _parting(header, form) + row + rb")*+", re.DOTALL)
 
 
 @lru_cache

@@ -24,24 +24,25 @@ from pacslift.extract.scripts.scriptrun import EarlyEndError, Product, settled, 
 from pacslift.extract.scripts.statements import DOUBLED
 from pacslift.extract.scripts.textsource import TextSource
 from pacslift.extract.shapes import Column, TableShape
+from pacslift.patterns import compiled
 
-SIGN = re.compile(
+SIGN = compiled(
     rb"\A\s*+(?:PRAGMA foreign_keys\s?=\s?OFF;\s++)?+BEGIN TRANSACTION;\s++"
     rb"(?:CREATE |INSERT |PRAGMA |COMMIT;|ROLLBACK;|DELETE |/\*\*\*\*\*\* )"
 )
 
-_BLANK = re.compile(rb"[\s;]*+")
-_COMMENT = re.compile(rb"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)")
-_STATEMENT = re.compile(
+_BLANK = compiled(rb"[\s;]*+")
+_COMMENT = compiled(rb"--[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z)")
+_STATEMENT = compiled(
     rb"(?:[^'\"`\[/;-]++|" + DOUBLED + rb"|\"[^\"]*+(?:\"|\Z)|`[^`]*+(?:`|\Z)|\[[^\]]*+(?:\]|\Z)|"
     + _COMMENT.pattern + rb"|[/-])*+(?P<end>;)?+"
 )  # fmt: skip
-_INSERT = re.compile(rb"INSERT\s", re.IGNORECASE)
-_CREATE = re.compile(rb"CREATE\s++TABLE\s", re.IGNORECASE)
-_TRIGGER = re.compile(rb"CREATE\s++(?:TEMP\w*+\s++)?+TRIGGER\s", re.IGNORECASE)
-_TRIGGER_END = re.compile(rb"\s*+END\s*+;", re.IGNORECASE)
+_INSERT = compiled(rb"INSERT\s", re.IGNORECASE)
+_CREATE = compiled(rb"CREATE\s++TABLE\s", re.IGNORECASE)
+_TRIGGER = compiled(rb"CREATE\s++(?:TEMP\w*+\s++)?+TRIGGER\s", re.IGNORECASE)
+_TRIGGER_END = compiled(rb"\s*+END\s*+;", re.IGNORECASE)
 _MADE = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'sqlite_sequence'"
-_WORD = re.compile(rb"\w++")
+_WORD = compiled(rb"\w++")
 _MOST_STEPS = 100_000  # of SQLite's machine, far more than any CREATE TABLE takes
 _LONGEST = 1 << 20  # bytes of a CREATE TABLE, and of anything it could make
 
@@ -153,7 +154,7 @@ def _character(hit: re.Match[bytes]) -> bytes:
     return chr(int(digits, 16)).encode("utf-8", "surrogatepass") if digits else b"\\"
 
 
-_ESCAPE = re.compile(
+_ESCAPE = compiled(
     rb"\\(?:\\|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8})|\+([0-9A-Fa-f]{6})|([0-9A-Fa-f]{4}))"
 )
 _EXPRESSIONS = Expressions(

@@ -11,6 +11,7 @@ from enum import Enum
 from functools import cache
 
 from pacslift.extract.packed.window import Window
+from pacslift.patterns import compiled
 
 # Quoted text. Each is prefix-closed: where the bytes end, so may the text.
 BACKSLASHED = rb"'(?:[^'\\]++|\\.|\\\Z|'')*+(?:'|\Z)"
@@ -62,7 +63,7 @@ def _body(dialect: Dialect, delimiter: bytes) -> re.Pattern[bytes]:
     end = re.escape(delimiter)
     plain = rb"[^'\"`/#\-$eE" + re.escape(delimiter[:1]) + rb"]++"
     parts = (plain, *dialect.value[1], rb"(?!" + end + rb").")
-    return re.compile(rb"(?:" + rb"|".join(parts) + rb")*+(?P<end>" + end + rb")?+", re.DOTALL)
+    return compiled(rb"(?:" + rb"|".join(parts) + rb")*+(?P<end>" + end + rb")?+", re.DOTALL)
 
 
 def next_statement(window: Window, dialect: Dialect, delimiter: bytes = b";") -> Statement:
@@ -76,6 +77,11 @@ def next_statement(window: Window, dialect: Dialect, delimiter: bytes = b";") ->
     return Statement(text, complete)
 
 
+@cache
+def _quoted(dialect: Dialect) -> re.Pattern[bytes]:
+    return compiled(rb"|".join(dialect.value[1]), re.DOTALL)
+
+
 def without_quoted(text: bytes, dialect: Dialect) -> bytes:
     """*text* without its quoted texts and names, and without its comments."""
-    return re.sub(rb"|".join(dialect.value[1]), b" ", text, flags=re.DOTALL)
+    return _quoted(dialect).sub(b" ", text)

@@ -23,40 +23,41 @@ from pacslift.extract.scripts.statements import DOUBLED
 from pacslift.extract.scripts.textsource import TextSource
 from pacslift.extract.scripts.tsqlvalues import KEPT, literal_of
 from pacslift.extract.shapes import Column, TableShape
+from pacslift.patterns import compiled
 
-SIGN = re.compile(
+SIGN = compiled(
     rb"^(?:GO[ \t]*\r?$|INSERT (?:INTO )?\[|SET IDENTITY_INSERT |CREATE TABLE \[|USE \[)",
     re.MULTILINE | re.IGNORECASE,
 )
 
-_BLANK = re.compile(rb"[\s;]*+")
+_BLANK = compiled(rb"[\s;]*+")
 _LINE_COMMENT = rb"--[^\n]*+"
 _COMMENT = rb"/\*(?:[^*/]++|\*(?!/)|/(?!\*)|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z))*+(?:\*/|\Z)"
-_COMMENTS = re.compile(_LINE_COMMENT + rb"|" + _COMMENT)
-_GO = re.compile(rb"GO(?=[\s;]|\Z)[ \t]*+(?P<times>\d*+)[^\n]*+", re.IGNORECASE)
-_INSERT = re.compile(rb"INSERT\b", re.IGNORECASE)
+_COMMENTS = compiled(_LINE_COMMENT + rb"|" + _COMMENT)
+_GO = compiled(rb"GO(?=[\s;]|\Z)[ \t]*+(?P<times>\d*+)[^\n]*+", re.IGNORECASE)
+_INSERT = compiled(rb"INSERT\b", re.IGNORECASE)
 _QUOTED = DOUBLED + rb"|\"[^\"]*+(?:\"|\Z)|\[(?:[^\]]|\]\])*+(?:\]|\Z)|"
 _TEXT = rb"[^'\"\[/\-\n]++|" + _QUOTED + _LINE_COMMENT + rb"|" + _COMMENT + rb"|[/\-]|\n"
 _BEGINS = rb"[ \t]*+(?:GO(?=[\s;]|\Z)|INSERT\b|CREATE\s++TABLE\b)"
-_STATEMENT = re.compile(rb"(?:(?!\n" + _BEGINS + rb")(?:" + _TEXT + rb"))++", re.IGNORECASE)
-_BATCH = re.compile(rb"(?:(?!\n[ \t]*+GO(?=[\s;]|\Z))(?:" + _TEXT + rb"))++", re.IGNORECASE)
-_MODULE = re.compile(
+_STATEMENT = compiled(rb"(?:(?!\n" + _BEGINS + rb")(?:" + _TEXT + rb"))++", re.IGNORECASE)
+_BATCH = compiled(rb"(?:(?!\n[ \t]*+GO(?=[\s;]|\Z))(?:" + _TEXT + rb"))++", re.IGNORECASE)
+_MODULE = compiled(
     rb"(?:CREATE|ALTER)\s++(?:OR\s++ALTER\s++)?+(?:PROC|FUNCTION|TRIGGER|VIEW)", re.IGNORECASE
 )
-_CREATE = re.compile(rb"CREATE\s++TABLE\b", re.IGNORECASE)
-_KNOWN = re.compile(
+_CREATE = compiled(rb"CREATE\s++TABLE\b", re.IGNORECASE)
+_KNOWN = compiled(
     rb"(?:ADD|ALTER|BEGIN|BULK|CHECKPOINT|COMMIT|CREATE|DBCC|DECLARE|DELETE|DENY|DISABLE|DROP|ELSE|"
     rb"ENABLE|END|EXEC|EXECUTE|GRANT|IF|MERGE|PRINT|RAISERROR|RETURN|REVOKE|ROLLBACK|SAVE|SELECT|"
     rb"SET|THROW|TRUNCATE|UPDATE|USE|WAITFOR|WHILE|WITH)\b|:",
     re.IGNORECASE,
 )
-_IDENTITY = re.compile(
+_IDENTITY = compiled(
     rb"SET\s++IDENTITY_INSERT\s++(?P<table>" + NAME + rb"(?:\s*+\.\s*+" + NAME + rb")*+)\s++"
     rb"(?P<state>ON|OFF)\b",
     re.IGNORECASE,
 )
 _SCHEMA = "dbo"
-_NO_TYPE = re.compile(
+_NO_TYPE = compiled(
     r"\s*\b(?:IDENTITY|ROWGUIDCOL|SPARSE|MASKED|FILESTREAM|AS)\b.*", re.IGNORECASE | re.DOTALL
 )
 UNPROVEN = (

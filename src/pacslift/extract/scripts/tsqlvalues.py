@@ -16,19 +16,20 @@ from pacslift.extract.scripts.expressions import Value, number_or_null
 from pacslift.extract.scripts.scriptrun import Kept
 from pacslift.extract.scripts.statements import DOUBLED
 from pacslift.extract.shapes import Column
+from pacslift.patterns import compiled
 
 KEPT = (
     "are dates in a binary form that is not known, the first in row {row}; they are kept as the "
     "script writes them"
 )
-_CAST = re.compile(
+_CAST = compiled(
     rb"CAST\s*+\(\s*+(?P<value>N?+" + DOUBLED + rb"|[^'()\s]++)\s++AS\s++\[?+(?P<type>\w++)\]?+"
     rb"\s*+(?:\(\s*+\w++\s*+(?:,\s*+\d++\s*+)?\))?+\s*+\)",
     re.IGNORECASE,
 )
-_TEXT = re.compile(rb"[nN]?+(" + DOUBLED + rb")")
-_HEX = re.compile(rb"0[xX][0-9A-Fa-f]*+")
-_MONEY = re.compile(rb"[-+]?\$([-+]?[\d.]++)")
+_TEXT = compiled(rb"[nN]?+(" + DOUBLED + rb")")
+_HEX = compiled(rb"0[xX][0-9A-Fa-f]*+")
+_MONEY = compiled(rb"[-+]?\$([-+]?[\d.]++)")
 _DATES = frozenset(
     [b"date", b"datetime", b"smalldatetime", b"time", b"datetime2", b"datetimeoffset"]
 )

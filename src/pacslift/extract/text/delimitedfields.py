@@ -14,8 +14,9 @@ import polars as pl
 from pacslift.extract.charset.texts import TextDecoder, as_utf8
 from pacslift.extract.shapes import Column
 from pacslift.extract.text.delimitedform import Binary, Escape, TextForm
+from pacslift.patterns import compiled
 
-_ESCAPED = re.compile(rb"\\(.)", re.DOTALL)
+_ESCAPED = compiled(rb"\\(.)", re.DOTALL)
 _LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"0": b"\0", b"Z": b"\x1a"}
 
 

@@ -18,6 +18,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
 
+from pacslift.patterns import compiled
+
 
 class Escape(StrEnum):
     r"""How a quote or a delimiter stands inside a field.
@@ -83,7 +85,7 @@ class TextForm:
         one = self._either(rb"|\Z") if self.quote else self._bare
         begun = [*_beginnings(self.delimiter), *_beginnings(self.terminator)]
         end = rb"(?:" + rb"|".join(map(re.escape, begun)) + rb")?\Z" if begun else rb"\Z"
-        return re.compile(one + rb"(?:" + self.parting + one + rb")*+" + end, re.DOTALL)
+        return compiled(one + rb"(?:" + self.parting + one + rb")*+" + end, re.DOTALL)
 
     def _either(self, or_end: bytes) -> bytes:
         """A field with quotes around it, of which the second is *or_end*, or one without."""

@@ -19,10 +19,11 @@ from pacslift.errors import DumpDamagedError
 from pacslift.extract.packed.window import Window
 from pacslift.extract.text.delimitedform import TextForm
 from pacslift.extract.truncation import Cut, Truncation
+from pacslift.patterns import compiled
 
 _STRETCH = 4 << 20
 _TAIL = 256  # bytes that are kept back until it is known that they are not a client's last words
-_CHATTER = re.compile(rb"(?<=\n)\r?\n[ \t]*+(?:[\d.,]++|no) rows? selected\.\s*+\Z")
+_CHATTER = compiled(rb"(?<=\n)\r?\n[ \t]*+(?:[\d.,]++|no) rows? selected\.\s*+\Z")
 _DOS_END = b"\x1a"
 _BOM = b"\xef\xbb\xbf"
 
@@ -149,7 +150,7 @@ def _pattern(shape: RowShape) -> re.Pattern[bytes]:
     ]
     row = shape.form.parting.join(fields) + re.escape(shape.form.terminator)
     count = rb"" if shape.chosen else rb"()"
-    return re.compile(count + row + rb"|(.++)", re.DOTALL)
+    return compiled(count + row + rb"|(.++)", re.DOTALL)
 
 
 def split_rows(data: bytes, form: TextForm) -> Iterator[list[bytes]]:
@@ -175,7 +176,7 @@ def row_at(data: bytes, at: int, form: TextForm) -> tuple[list[bytes], int] | No
 @lru_cache
 def _field_pattern(form: TextForm) -> re.Pattern[bytes]:
     end = rb"(?:(" + form.parting + rb")|" + re.escape(form.terminator) + rb")"
-    return re.compile(rb"(" + form.field + rb")" + end, re.DOTALL)
+    return compiled(rb"(" + form.field + rb")" + end, re.DOTALL)
 
 
 def fast_fields(block: bytes, shape: RowShape) -> Captured | None:

@@ -19,13 +19,14 @@ from pacslift.extract.packed.source import Source
 from pacslift.extract.text.delimitedform import FORMS, Escape, TextForm
 from pacslift.extract.text.dialectguess import Reading, readings
 from pacslift.extract.text.manifest import NAME, SUFFIX
+from pacslift.patterns import compiled
 
 _SAMPLE = 1 << 20
 _TAIL = 200
-_ODD_WORD = re.compile(rb"[^\s,;|\t\"^~]*[\x80-\xff][^\s,;|\t\"~]*")
+_ODD_WORD = compiled(rb"[^\s,;|\t\"^~]*[\x80-\xff][^\s,;|\t\"~]*")
 _MOST_WORDS = 500
-_SELECTED = re.compile(rb"\n\r?\n[ \t]*([\d.,]+) rows? selected\.\s*\Z")
-_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_SELECTED = compiled(rb"\n\r?\n[ \t]*([\d.,]+) rows? selected\.\s*\Z")
+_BARE = compiled(r"[A-Za-z0-9_-]+")
 _MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 

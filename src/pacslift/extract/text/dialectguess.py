@@ -13,20 +13,21 @@ from dataclasses import dataclass, replace
 from pacslift.extract.text.delimitedfields import value
 from pacslift.extract.text.delimitedform import FORMS, Escape, TextForm
 from pacslift.extract.text.delimitedrows import row_at
+from pacslift.patterns import compiled
 
 DELIMITERS = (b"|~|", b"~|~", b"\t", b"|", b",", b";", b"~", b"^", b"\x01", b"\x1e", b"\x1f")
 _MOST_ROWS = 2000
-_NAME = re.compile(rb"[A-Za-z_][\w .$#/-]{0,62}")
+_NAME = compiled(rb"[A-Za-z_][\w .$#/-]{0,62}")
 
 # Types in the order in which they are tried; a column is of the first that all its values are.
 _TYPES = (
-    ("uid", re.compile(rb"[0-2](?:\.\d+){3,}")),
-    ("date", re.compile(rb"(?:18|19|20)\d\d(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])")),
-    ("datetime", re.compile(rb"\d{4}-\d\d-\d\d[ T-]\d\d[:.]\d\d[:.]\d\d(?:[.,]\d+)?\S{0,6}")),
-    ("int", re.compile(rb"[+-]?\d{1,20}")),
-    ("decimal", re.compile(rb"[+-]?\d*[.,]\d+")),
-    ("uuid", re.compile(rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")),
-    ("hex", re.compile(rb"(?:0x)?(?:[0-9A-Fa-f]{2}){8,}")),
+    ("uid", compiled(rb"[0-2](?:\.\d+){3,}")),
+    ("date", compiled(rb"(?:18|19|20)\d\d(-?)(?:0[1-9]|1[0-2])\1(?:0[1-9]|[12]\d|3[01])")),
+    ("datetime", compiled(rb"\d{4}-\d\d-\d\d[ T-]\d\d[:.]\d\d[:.]\d\d(?:[.,]\d+)?\S{0,6}")),
+    ("int", compiled(rb"[+-]?\d{1,20}")),
+    ("decimal", compiled(rb"[+-]?\d*[.,]\d+")),
+    ("uuid", compiled(rb"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")),
+    ("hex", compiled(rb"(?:0x)?(?:[0-9A-Fa-f]{2}){8,}")),
 )
 
 

@@ -35,10 +35,11 @@ from pacslift.extract.packed.source import DumpFile, Source
 from pacslift.extract.shapes import Column
 from pacslift.extract.terms import Charsets
 from pacslift.extract.text.delimitedform import FORMS, Binary, Escape, TextForm
+from pacslift.patterns import compiled
 
 NAME, SUFFIX = "tables.toml", ".manifest.toml"
 VERSION = 1
-_MARK = re.compile(rb"^delimited[ \t]*=", re.MULTILINE)
+_MARK = compiled(rb"^delimited[ \t]*=", re.MULTILINE)
 _LONGEST = 16 << 20
 _KEYS = frozenset(
     ["files", "dialect", "delimiter", "row_terminator", "quote", "escape", "null", "empty",
