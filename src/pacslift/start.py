@@ -10,6 +10,7 @@ import atexit
 import errno
 import gc
 import io
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,6 +40,21 @@ def say_what_can_be_said() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
+def give_up_what_finds_no_room() -> None:
+    """Let go nowhere what standard output or error still holds and cannot be rid of.
+
+    It was told before. Some versions of Python (3.11.2 of Debian 12) try once more at the very end,
+    and change the exit code when that fails, too.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stream.fileno())
+            os.close(nowhere)
+
+
 def main() -> None:
     """Run the command line."""
     say_what_can_be_said()
@@ -56,3 +72,5 @@ def main() -> None:
             f"pacslift: what is printed finds no room: {error.strerror}; make room, or have it "
             "printed elsewhere"
         )
+    finally:
+        give_up_what_finds_no_room()
