@@ -79,7 +79,7 @@ class Dump:
 
 
 def compete(
-    what: str, dump: Dump, restore: Callable[[], Restored], goal: float | None, turns: int
+    what: str, dump: Dump, restore: Callable[[], Restored], goal: float, turns: int
 ) -> tuple[list[Row], list[str]]:
     """Rows and facts of one dump. Raises RuntimeError unless both sides found the same rows."""
     job = dump.path.with_name("job")
@@ -93,7 +93,7 @@ def compete(
     return _rows(what, pairs, goal), [f"{what}: dump of {dump.words}.", *_facts(what, pairs)]
 
 
-def _rows(what: str, pairs: Sequence[tuple[CatalogRun, Restored]], goal: float | None) -> list[Row]:
+def _rows(what: str, pairs: Sequence[tuple[CatalogRun, Restored]], goal: float) -> list[Row]:
     ours = [run.usage for run, _ in pairs]
     theirs = [restored for _, restored in pairs]
     wall = median(b.seconds / a.seconds for a, b in zip(ours, theirs, strict=True))
@@ -102,7 +102,7 @@ def _rows(what: str, pairs: Sequence[tuple[CatalogRun, Restored]], goal: float |
     other = max(restored.peak_bytes for restored in theirs) / GIB
     return [
         Row(f"{what}, wall seconds", _spread(ours, "seconds"), _spread(theirs, "seconds"), wall,
-            goal=Goal(goal) if goal else None),
+            goal=Goal(goal)),
         Row(f"{what}, CPU seconds", _spread(ours, "cpu_seconds"), _spread(theirs, "cpu_seconds"),
             cpu),
         Row(f"{what}, cores in use", _spread(ours, "cores"), _spread(theirs, "cores")),

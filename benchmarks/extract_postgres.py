@@ -17,11 +17,9 @@ FULL, QUICK = 2_000_000, 60_000
 BLOB_BYTES = 1_300  # two digits a byte: with these the full plain dump has about 500 MB
 GOAL = 5.0
 # More than Debian sets: the restore is to wait for the processor and not for checkpoints.
-TUNED = ("fsync=off", "shared_buffers=1GB", "maintenance_work_mem=256MB", "work_mem=256MB",
-         "max_wal_size=8GB", "wal_level=minimal", "max_wal_senders=0")  # fmt: skip
-# The goal names no settings, so it holds against the server that a contractor installs; what an
-# expert makes of it stands beside it.
-SERVERS = {"as installed": ("fsync=on",), "tuned": TUNED}
+SETTINGS = ("shared_buffers=1GB", "maintenance_work_mem=256MB", "work_mem=256MB",
+            "max_wal_size=8GB", "wal_level=minimal", "max_wal_senders=0")  # fmt: skip
+OPTIONS = tuple(part for setting in SETTINGS for part in ("-c", setting))
 FORMATS = {"plain": "index.sql", "custom": "index.dump"}
 
 
@@ -34,16 +32,13 @@ def run(options: Options) -> Section:
     with tempfile.TemporaryDirectory(prefix="plbench-") as name:
         folder = Path(name)
         dumps = _dumps(folder, made, options.rows_or(FULL, QUICK) // rows_of_a_block())
-        for setup, settings in SERVERS.items():
-            goal = None if setup == "tuned" else GOAL
-            with run_postgres(*_options(settings)) as server:
-                version = server.run("SHOW server_version").decode().strip()
-                for kind, dump in dumps.items():
-                    other = _Other(server, folder, dump.path, selects)
-                    what = f"pg_dump {kind}, server {setup}"
-                    found = compete(what, dump, other.restored, goal, options.turns)
-                    rows += found[0]
-                    facts += found[1]
+        with run_postgres(*OPTIONS) as server:
+            version = server.run("SHOW server_version").decode().strip()
+            for kind, dump in dumps.items():
+                other = _Other(server, folder, dump.path, selects)
+                found = compete(f"pg_dump {kind}", dump, other.restored, GOAL, options.turns)
+                rows += found[0]
+                facts += found[1]
     pg_dump = first_line(program("pg_dump", POSTGRES_PROGRAMS), "--version")
     return Section(
         "extract-postgres",
@@ -53,8 +48,8 @@ def run(options: Options) -> Section:
         [
             *facts,
             (
-                f"PostgreSQL {version}, {pg_dump}, as Debian installs it, or tuned: "
-                f"{', '.join(TUNED)}. Its start is not counted."
+                f"PostgreSQL {version}, {pg_dump}, fsync off, {', '.join(SETTINGS)}. Its start is "
+                "not counted."
             ),
         ],
         [
@@ -68,11 +63,6 @@ def run(options: Options) -> Section:
     )
 
 
-def _options(settings: Sequence[str]) -> list[str]:
-    """*settings* as the server's command line takes them."""
-    return [part for setting in settings for part in ("-c", setting)]
-
-
 def _client(server: Postgres, name: str, *arguments: str) -> list[str]:
     address = [f"--host={server.socket}", f"--port={server.port}", f"--username={server.user}"]
     return [program(name, POSTGRES_PROGRAMS), *address, *arguments]
@@ -81,7 +71,7 @@ def _client(server: Postgres, name: str, *arguments: str) -> list[str]:
 def _dumps(folder: Path, made: tuple[Table, ...], blocks: int) -> dict[str, Dump]:
     """Fill a server of its own and dump it in each format."""
     dumps = {}
-    with run_postgres(*_options(TUNED)) as server:
+    with run_postgres(*OPTIONS) as server:
         server.run("CREATE DATABASE orthanc")
         count = sum(_fill(server, folder, table, blocks) for table in made)
         for kind, file in FORMATS.items():
