@@ -124,6 +124,10 @@ class View:
         tags = {*self._places, *self.edits}
         return (tag for tag in sorted(tags) if tag in self)
 
+    def valued(self) -> Iterator[int]:
+        """Give the same without pixel data, which a damaged header may give the VR of a text."""
+        return (tag for tag in self.tags() if tag not in _BULK)
+
     def vr(self, tag: int) -> bytes:
         """Give the VR of an element that is there; the dictionary's under Implicit VR."""
         edit = self.edits.get(tag)
