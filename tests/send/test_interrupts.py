@@ -7,10 +7,12 @@ import pytest
 from small_objects import CT, ledger_of
 from test_team import planned, sending_to
 
+from pacslift.errors import LedgerLostError
 from pacslift.send.crew import Crew
 from pacslift.send.deliver import deliver
 from pacslift.send.hands import Result
 from pacslift.send.interrupts import INTERRUPTS, held_back
+from pacslift.send.patient import PatientWithServer
 from scripted import ScriptedArchive
 
 
@@ -63,6 +65,26 @@ def test_whoever_interrupts_twice_does_not_wait(interrupting):
         signal.raise_signal(signal.SIGTERM)
         signal.raise_signal(signal.SIGINT)
         pytest.fail("went on")
+
+
+def test_whoever_waits_for_the_ledger_s_server_is_not_kept_by_it(interrupting):
+    asked = []
+
+    def away():
+        asked.append(1)
+        signal.raise_signal(signal.SIGINT)
+        raise LedgerLostError
+
+    patient = PatientWithServer(lambda _: None)
+    with pytest.raises(InterruptedError), held_back():
+        patient.do(away)
+    assert asked == [1]
+    with pytest.raises(LedgerLostError):  # what is to be put on record at the end has no time
+        patient.do(away_at_once)
+
+
+def away_at_once():
+    raise LedgerLostError
 
 
 def test_another_error_is_not_hidden_by_an_interrupt(interrupting):

@@ -3,11 +3,13 @@
 Python raises out of a signal's handler between any two steps of the main thread: also between an
 answer's being taken and its being put on record, and then a stored object would be sent once more.
 So the first signal is noted, and met where the code in between asks for it. A second one goes
-through at once, for whoever cannot wait.
+through at once, for whoever cannot wait. So does one that comes while sleep() waits for something.
 """
 
 import signal
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -16,6 +18,24 @@ TYPED: tuple[signal.Signals, ...] = (signal.SIGINT,)  # and told to all processe
 if sys.platform == "win32":
     TYPED = (signal.SIGINT, signal.SIGBREAK)
 INTERRUPTS = (*TYPED, signal.SIGTERM)
+_LOOK = 0.1  # seconds between two looks of somebody who sleeps
+
+_meet: list[Callable[[], None]] = []  # of whoever holds interrupts back
+
+
+def sleep(seconds: float) -> None:
+    """Wait *seconds*, or until an interrupt comes, held back or not.
+
+    For waits that may be long, where what came is on record or in a list that will be.
+    """
+    until = time.monotonic() + seconds
+    while True:
+        if _meet and threading.current_thread() is threading.main_thread():
+            _meet[-1]()
+        left = until - time.monotonic()
+        if left <= 0:
+            return
+        time.sleep(min(left, _LOOK))
 
 
 @contextmanager
@@ -43,9 +63,11 @@ def held_back() -> Iterator[Callable[[], None]]:
     with suppress(ValueError):
         for number in handlers:
             signal.signal(number, note)
+    _meet.append(meet)
     try:
         yield meet
     finally:
+        _meet.remove(meet)
         with suppress(ValueError):
             for number, handler in handlers.items():
                 signal.signal(number, handler)

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from pacslift.errors import LedgerLostError
 from pacslift.events import Finding, Sink
+from pacslift.send.interrupts import sleep
 
 T = TypeVar("T")
 
@@ -52,7 +53,7 @@ class PatientWithServer:
 
     def _sleep(self, seconds: float) -> None:
         try:
-            time.sleep(seconds)
+            sleep(seconds)
         except BaseException:
             self._most = 0.0
             raise
