@@ -36,7 +36,7 @@ def in_unicode(view: View) -> Iterator[Edit]:
     """
     old = view.value(CHARACTER_SET) or b""
     replaced = view.orders.overlay.tags
-    for tag in list(view.valued()):
+    for tag in list(view.tags_but_pixels()):
         vr = view.vr(tag)
         if vr in values.CHARSET_VRS:
             if tag not in replaced or _is_readable(view, tag):

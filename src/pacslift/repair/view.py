@@ -124,7 +124,7 @@ class View:
         tags = {*self._places, *self.edits}
         return (tag for tag in sorted(tags) if tag in self)
 
-    def valued(self) -> Iterator[int]:
+    def tags_but_pixels(self) -> Iterator[int]:
         """Give the same without pixel data, which a damaged header may give the VR of a text."""
         return (tag for tag in self.tags() if tag not in _BULK)
 

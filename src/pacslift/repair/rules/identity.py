@@ -43,7 +43,7 @@ def right_uid(uid: str) -> bool:
 def remapped(view: View) -> Iterator[Edit]:
     """I01: every UID that breaks the rules, and every reference to it, mapped the same way."""
     uids: Mapping[str, str] = view.orders.rules.of(RULE_OF_UIDS).get("map", {})
-    for tag in list(view.valued()):
+    for tag in list(view.tags_but_pixels()):
         if view.vr(tag) == b"UI" and tag not in _KINDS:
             new = _mapped(view.value(tag) or b"", uids)
             if new is not None:
